@@ -1,0 +1,118 @@
+// Text to token ids and back.
+//
+//   std::unique_ptr<Tokenizer> tokenizer = make_tokenizer(config);   // config from a GGUF or
+//   tokenizer.json std::vector<TokenId> ids = tokenizer->encode("hello", {});       // plain text:
+//   no special token is parsed std::string bytes = tokenizer->decode(ids);                      //
+//   bytes; may end inside a character
+//
+// Special tokens are recognised only in trusted spans (what a chat template wrote), never in user
+// text:
+// `<|im_end|>` typed by a user stays text. Tokenizers are immutable and thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ondol::text {
+
+using TokenId = int32_t;
+
+// Values of tokenizer.ggml.token_type in GGUF; persistent, do not change.
+enum class TokenType : int32_t {
+  kNormal = 1,
+  kUnknown = 2,
+  kControl = 3,
+  kUserDefined = 4,
+  kUnused = 5,
+  kByte = 6,
+};
+
+enum class TokenizerModel { kByteBpe, kWordPiece };
+
+// What both file formats are reduced to.
+struct TokenizerConfig {
+  TokenizerModel model = TokenizerModel::kByteBpe;
+  std::vector<std::string> pieces;  // vocabulary strings by id, as stored in the file
+  std::vector<TokenType> types;     // by id; empty: all normal
+  std::vector<std::string> merges;  // BPE: "left right", best first
+  // BPE: name of the pre-tokenizer, "gpt-2", "smollm", "llama-bpe" or "qwen2". Any other name is an
+  // error.
+  std::string pre_tokenizer;
+  bool ignore_merges = false;  // BPE: a piece found whole in the vocabulary wins (Llama 3)
+  bool normalize_nfc = false;  // BPE: NFC before anything else (Qwen's tokenizer.json)
+  // WordPiece
+  bool lowercase = true;
+  bool strip_accents = true;
+  std::string continuation_prefix = "##";
+  size_t word_chars_max = 100;
+  // Special ids; nullopt where the model has none.
+  std::optional<TokenId> bos, eos, unk, sep, pad, cls, mask;
+  bool add_bos = false;  // put bos (or cls) first when encoding with add_special
+  bool add_eos = false;  // put eos (or sep) last when encoding with add_special
+};
+
+// Part of a text; `trusted` spans may hold special tokens.
+struct TextSpan {
+  std::string text;
+  bool trusted = false;
+  bool operator==(const TextSpan&) const = default;
+};
+
+struct EncodeOptions {
+  bool add_special = false;  // add bos/eos (cls/sep) as the model asks
+};
+
+class Tokenizer {
+ public:
+  virtual ~Tokenizer() = default;
+
+  // Consecutive spans are one text: a word may begin in one span and end in the next. A special
+  // token is matched (longest first) only where all its bytes are trusted.
+  virtual std::vector<TokenId> encode(std::span<const TextSpan> spans,
+                                      const EncodeOptions& options) const = 0;
+  std::vector<TokenId> encode(std::string_view text, const EncodeOptions& options) const;
+
+  // The bytes of the tokens, joined; control tokens give nothing unless show_special. WordPiece
+  // joins words with spaces. Throws Error(kInvalidArgument) for an id outside the vocabulary.
+  virtual std::string decode(std::span<const TokenId> ids, bool show_special = false) const = 0;
+  // The bytes one token adds (for streaming); control tokens are empty.
+  virtual std::string token_bytes(TokenId id) const = 0;
+
+  const TokenizerConfig& config() const { return config_; }
+  size_t vocab_size() const { return config_.pieces.size(); }
+  const std::string& piece(TokenId id) const;                 // vocabulary string
+  std::optional<TokenId> find(std::string_view piece) const;  // exact vocabulary string
+  bool is_control(TokenId id) const;
+  // Ids that end a generation: eos and every known end-of-turn token of the vocabulary.
+  const std::vector<TokenId>& end_of_generation() const { return end_of_generation_; }
+
+ protected:
+  explicit Tokenizer(TokenizerConfig config);
+
+ private:
+  struct PieceIndex;
+  TokenizerConfig config_;
+  std::shared_ptr<const PieceIndex> index_;
+  std::vector<TokenId> end_of_generation_;
+};
+
+// Throws Error(kUnsupported) for an unknown pre-tokenizer name, Error(kCorruptData) for a config
+// that contradicts itself (merge of unknown pieces, ids out of range, duplicate pieces).
+std::unique_ptr<Tokenizer> make_tokenizer(TokenizerConfig config);
+
+// Hugging Face tokenizer.json (+ tokenizer_config.json, may be empty). Reads BPE (ByteLevel) and
+// WordPiece (BertNormalizer, BertPreTokenizer); the split patterns are recognised exactly, an
+// unknown one is an error.
+TokenizerConfig parse_tokenizer_json(std::string_view tokenizer_json,
+                                     std::string_view tokenizer_config_json);
+
+// The longest prefix of `bytes` that ends at a character boundary, so that a stream shows whole
+// UTF-8 only.
+size_t complete_utf8_prefix(std::string_view bytes);
+
+}  // namespace ondol::text
