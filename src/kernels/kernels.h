@@ -1,0 +1,184 @@
+// The arithmetic of the engine: plain functions on pointers and spans, for one machine, chosen at
+// run time.
+//
+//   const KernelTable& table = best_kernels();                    // or kernels_for("ref" | "avx2"
+//   | "avx512") PackedMatrix w = PackedMatrix::pack(dtype, rows, columns, file_bytes, pool);
+//   matmul({pool, table, Precision::kFast}, {x, tokens, columns}, {{{&w, bias, y, rows}}});
+//
+// Numbers (architecture, contract 2). Every kernel computes an output element in one fixed order of
+// float operations that depends only on the weight's type, the precision and the shape of that
+// element's inputs: never on batch size, thread count, chunking, and, by the 16-lane rule below,
+// not on the instruction set.
+//   The 16-lane rule: a sum over k of products of one output element is either sequential in k
+//   (acc = fma(w, x, acc), an output element a vector lane) or kept in 16 partial sums, lane = k
+//   mod 16, added at the end pairwise (8, 4, 2, 1). exp, erf, tanh are our own polynomials with
+//   that same order.
+// So ref, avx2 and avx512 give the same bits and tests compare them with ==.
+//
+// Letters: T tokens, N output rows, K input columns, H query heads, G key/value heads, E head
+// width. Everything is row-major f32 unless said. Pointers never alias unless said. Nothing here
+// throws for user input: callers (ops) check shapes. PackedMatrix is immutable and thread-safe
+// after pack().
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/dtype.h"
+#include "base/thread_pool.h"
+
+namespace ondol {
+
+enum class Precision : uint8_t {
+  kExact,  // f32 activations against dequantised weights: for goldens and comparison
+  kFast,   // int8 activations (blocks of 32, f32 scale) against quantised weights: the default
+};
+
+struct KernelTable;  // kernels/table.h: function pointers of one instruction set
+
+// The best instruction set this machine has, or what ONDOL_ISA names. Throws Error(kUnsupported)
+// when ONDOL_ISA names an unknown set or one this machine lacks.
+const KernelTable& best_kernels();
+const KernelTable& kernels_for(std::string_view isa);
+std::string_view kernel_isa(const KernelTable& table);
+std::vector<std::string_view> supported_isas();  // best first, "ref" last
+std::vector<std::string> cpu_features();  // for `ondol info`: "avx2", "fma", "avx512_vnni", ...
+
+struct KernelContext {
+  ThreadPool& pool;
+  const KernelTable& table;
+  Precision precision = Precision::kFast;
+};
+
+// A weight matrix [N, K], rows are outputs, in the layout the kernels read: panels of 16 rows (zero
+// padded), so that one vector lane is one output row. Quantised types keep their file codes and
+// scales; float types are kept at their own width.
+class PackedMatrix {
+ public:
+  PackedMatrix();
+  ~PackedMatrix();
+  PackedMatrix(PackedMatrix&&) noexcept;
+  PackedMatrix& operator=(PackedMatrix&&) noexcept;
+
+  // `file_bytes` holds N rows of K elements in the GGUF block layout (or little-endian floats);
+  // K is a multiple of the type's block. Reads the bytes once; does not keep them.
+  static PackedMatrix pack(DType dtype, int64_t rows, int64_t columns,
+                           std::span<const std::byte> file_bytes, ThreadPool& pool);
+
+  DType dtype() const;
+  int64_t rows() const;
+  int64_t columns() const;
+  size_t bytes() const;  // memory held
+
+  // out[(r - row_begin) * out_stride + (c - column_begin)]: bit-equal to dequantising the file's
+  // blocks.
+  void dequantize(int64_t row_begin, int64_t row_end, int64_t column_begin, int64_t column_end,
+                  float* out, int64_t out_stride) const;
+
+  struct Data;
+  const Data& internal_data() const { return *data_; }
+
+ private:
+  std::unique_ptr<Data> data_;
+};
+
+// Dequantises `elements` consecutive file elements (a multiple of the block). Bit-exact with the
+// gguf package.
+void dequantize_blocks(DType dtype, const std::byte* blocks, int64_t elements, float* out);
+
+// out[T, N] = x[T, K] * w^T + bias. Several parts read the same x: it is quantised once.
+struct MatmulPart {
+  const PackedMatrix* weight;
+  const float* bias;  // [N] or null
+  float* out;         // [T, N], row stride out_stride
+  int64_t out_stride;
+  bool accumulate = false;  // out += instead of out = (a residual stream)
+};
+struct MatmulInput {
+  const float* x;  // [T, K], row stride x_stride
+  int64_t tokens;
+  int64_t x_stride;
+};
+void matmul(const KernelContext& context, const MatmulInput& input,
+            std::span<const MatmulPart> parts);
+
+// out[T, K] = y[T, N] * w, always against dequantised weights in f32 (gradients; contract 5).
+void matmul_transposed(const KernelContext& context, const float* y, int64_t tokens,
+                       int64_t y_stride, const PackedMatrix& weight, float* out,
+                       int64_t out_stride);
+
+// Rows `ids[t]` of an embedding table: out[T, K].
+void gather_rows(const KernelContext& context, const PackedMatrix& table,
+                 std::span<const int32_t> ids, float* out);
+
+// ---- rows of [T, D]; each row is independent ----
+void rms_norm(const KernelContext& context, const float* x, const float* weight, int64_t tokens,
+              int64_t width, float epsilon, float* out);  // out may be x
+void layer_norm(const KernelContext& context, const float* x, const float* weight,
+                const float* bias, int64_t tokens, int64_t width, float epsilon, float* out);
+void add(const KernelContext& context, const float* x, int64_t count, float* inout);
+// out[T, D] = silu(gate) * up; gate may be out. Exact-erf GELU and its tanh form likewise, in
+// place.
+void silu_multiply(const KernelContext& context, const float* gate, const float* up, int64_t count,
+                   float* out);
+void gelu(const KernelContext& context, float* inout, int64_t count);
+void gelu_tanh(const KernelContext& context, float* inout, int64_t count);
+void softmax_rows(const KernelContext& context, float* inout, int64_t rows, int64_t width);
+// log(sum(exp(x))) of one row, in f32 with the 16-lane rule.
+float log_sum_exp(const KernelContext& context, const float* x, int64_t width);
+float dot(const KernelContext& context, const float* a, const float* b, int64_t count);
+// int8 dot products of one query with `count` rows of a matrix [count, width] (exact vector
+// search).
+void dot_i8_rows(const KernelContext& context, const int8_t* query, const int8_t* rows,
+                 int64_t count, int64_t width, int32_t* out);
+
+// Rotary position embedding in place on x[T, heads, E] (row stride x_stride): token t uses row
+// positions[t] of the tables [positions, rotary_width / 2]. kPairs rotates (2i, 2i+1), kHalves (i,
+// i + rotary_width/2).
+enum class RopeLayout : uint8_t { kPairs, kHalves };
+void rope(const KernelContext& context, float* x, int64_t tokens, int64_t x_stride, int64_t heads,
+          int64_t head_width, int64_t rotary_width, RopeLayout layout,
+          std::span<const int32_t> positions, const float* cos_table, const float* sin_table);
+
+// ---- attention over pages of keys and values ----
+inline constexpr int64_t kPageTokens = 64;
+
+// One page holds kPageTokens tokens of one layer: keys [G, E, kPageTokens] (transposed: a lane is a
+// key), values [G, kPageTokens, E].
+struct KvPage {
+  float* keys;
+  float* values;
+};
+// Writes k[T, G, E], v[T, G, E] (row strides) of tokens first_slot .. first_slot + T - 1 into the
+// pages.
+void kv_append(const KernelContext& context, const float* k, const float* v, int64_t tokens,
+               int64_t k_stride, int64_t v_stride, int64_t kv_heads, int64_t head_width,
+               std::span<const KvPage> pages, int64_t first_slot);
+
+struct AttentionTask {  // one sequence
+  const float* q;       // [queries, H, E], row stride q_stride
+  int64_t queries;
+  int64_t q_stride;
+  float* out;  // [queries, H, E], row stride out_stride
+  int64_t out_stride;
+  std::span<const KvPage> pages;
+  int64_t keys;        // valid keys in the pages
+  bool causal = true;  // query i sees keys [0, first_position + i]
+  int64_t first_position = 0;
+  const float* bias = nullptr;  // [H, queries, keys], added before softmax; null: none
+};
+struct AttentionShape {
+  int64_t heads;
+  int64_t kv_heads;
+  int64_t head_width;  // a multiple of 16 or any width up to 256
+  float scale;         // usually 1 / sqrt(E)
+};
+void attention(const KernelContext& context, const AttentionShape& shape,
+               std::span<const AttentionTask> tasks);
+
+}  // namespace ondol
