@@ -1,0 +1,89 @@
+// A loaded model: weights, tokenizer, chat template.
+//
+//   ThreadPool pool(2);
+//   Model model = load_model("SmolLM2-135M-Instruct.Q4_1.gguf", pool);   // or a safetensors folder
+//   if (model.decoder) model.decoder->forward(context, ids, batch);
+//
+// Architectures are data plus blocks: one file `models/<family>.cpp` (config mapping, weight names,
+// options) and one row in models/registry.cpp. Immutable after loading; forward functions may be
+// called by one thread at a time (they use the pool of the context).
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "nn/sequence_batch.h"
+#include "ops/context.h"
+#include "tensor/tensor.h"
+#include "text/tokenizer.h"
+
+namespace ondol {
+
+// What every architecture can say about itself.
+struct ModelInfo {
+  std::string architecture;  // "llama", "bert"
+  std::string name;          // from the file, may be empty
+  int64_t parameters = 0;
+  int64_t layers = 0;
+  int64_t width = 0;
+  int64_t heads = 0;
+  int64_t kv_heads = 0;
+  int64_t head_width = 0;
+  int64_t vocabulary = 0;
+  int64_t context_tokens_max = 0;
+  std::string weights_summary;  // "q4_1 211, f32 61"
+  size_t weights_bytes = 0;     // memory held after packing
+};
+
+// Decoder-only: hidden states of every token of a ragged batch, then logits of chosen rows.
+class DecoderModel {
+ public:
+  virtual ~DecoderModel() = default;
+  virtual KvShape kv_shape() const = 0;
+  // ids[sum T] -> hidden states after the last norm [sum T, D]. Writes keys and values into the
+  // batch's pages.
+  virtual Tensor forward(const ops::Context& context, std::span<const text::TokenId> ids,
+                         const SequenceBatch& batch) const = 0;
+  // hidden[R, D] -> logits[R, V]
+  virtual Tensor logits(const ops::Context& context, const Tensor& hidden) const = 0;
+};
+
+// How sentence vectors are made from token states (sentence-transformers modules.json).
+struct PoolingConfig {
+  enum class Kind { kMean, kCls, kLast } kind = Kind::kMean;
+  bool normalize = true;
+  int64_t tokens_max = 512;  // sentence_bert_config.json max_seq_length
+};
+
+// Encoder: token states [sum T, D] of a ragged batch, bidirectional attention, no padding.
+class EncoderModel {
+ public:
+  virtual ~EncoderModel() = default;
+  virtual Tensor forward(const ops::Context& context, std::span<const text::TokenId> ids,
+                         const SequenceBatch& batch) const = 0;
+};
+
+struct Model {
+  ModelInfo info;
+  std::unique_ptr<DecoderModel> decoder;  // exactly one of decoder and encoder is set
+  std::unique_ptr<EncoderModel> encoder;
+  std::unique_ptr<text::Tokenizer> tokenizer;
+  std::string chat_template;             // Jinja source; empty: none in the file
+  std::optional<PoolingConfig> pooling;  // from modules.json / 1_Pooling
+  std::filesystem::path path;
+  std::string hash;  // SHA-256 over the files that define results: weights, tokenizer, configs
+};
+
+// `path` is a GGUF file or a folder with config.json and *.safetensors. Throws Error: kNotFound,
+// kCorruptData (names file and field), kUnsupported (architecture, type or tokenizer that nothing
+// here implements).
+Model load_model(const std::filesystem::path& path, ThreadPool& pool);
+
+// Names of the architectures of the registry, for `ondol info`.
+std::span<const std::string_view> supported_architectures();
+
+}  // namespace ondol

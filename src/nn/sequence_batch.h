@@ -1,0 +1,66 @@
+// One ragged batch: the layout of activations everywhere (architecture, contract 4). Tokens of all
+// sequences stand one after another in [sum T, D]; a sequence brings its positions and its pages of
+// keys and values.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "kernels/kernels.h"
+
+namespace ondol {
+
+struct KvShape {
+  int64_t layers = 0;
+  int64_t kv_heads = 0;
+  int64_t head_width = 0;
+};
+
+// Fixed-size pages for all layers, reference-counted so that sequences can share a prefix. A page
+// holds kPageTokens tokens of every layer. Memory is taken page by page and given back to the pool,
+// not the system. Not synchronised: one engine thread owns it.
+class KvPool {
+ public:
+  KvPool(KvShape shape, size_t bytes_max);
+  ~KvPool();
+  KvPool(const KvPool&) = delete;
+  KvPool& operator=(const KvPool&) = delete;
+
+  using PageId = int32_t;
+  // Throws Error(kResourceExhausted) when the byte limit is reached.
+  PageId allocate();
+  void retain(PageId page);
+  void release(PageId page);
+  int references(PageId page) const;
+  // Copies `tokens` leading tokens of `from` into a fresh page (copy on write of a shared, partly
+  // filled page).
+  PageId copy(PageId from, int64_t tokens);
+
+  KvPage page(PageId id, int64_t layer) const;
+  const KvShape& shape() const { return shape_; }
+  size_t page_bytes() const;
+  size_t pages_in_use() const;
+  size_t pages_free() const;  // that allocate() can still give
+
+ private:
+  struct Pages;
+  KvShape shape_;
+  std::unique_ptr<Pages> pages_;
+};
+
+struct SequenceSlice {
+  int64_t token_begin = 0;  // rows [token_begin, token_end) of the batch
+  int64_t token_end = 0;
+  int64_t first_position = 0;             // position of the first of these tokens
+  std::span<const KvPool::PageId> pages;  // enough for first_position + tokens; encoders: empty
+};
+
+struct SequenceBatch {
+  std::vector<SequenceSlice> sequences;
+  KvPool* kv = nullptr;  // decoders; null for encoders, whose keys and values live only in the call
+  int64_t tokens() const { return sequences.empty() ? 0 : sequences.back().token_end; }
+};
+
+}  // namespace ondol

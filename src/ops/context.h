@@ -1,0 +1,24 @@
+// What an operation runs with. A forward function takes a Context and never asks where it runs: the
+// context picks fused kernels (inference) or composed fine ops (an oracle, and later a tape for
+// gradients).
+#pragma once
+
+#include "kernels/kernels.h"
+
+namespace ondol::ops {
+
+enum class Form : uint8_t {
+  kFused,     // one kernel a coarse op
+  kComposed,  // the coarse op's declared formula in fine ops
+};
+
+struct Context {
+  ThreadPool& pool;
+  const KernelTable& kernels;
+  Precision precision = Precision::kFast;
+  Form form = Form::kFused;
+
+  KernelContext kernel() const { return {pool, kernels, precision}; }
+};
+
+}  // namespace ondol::ops
