@@ -1,0 +1,41 @@
+// Text to the terms of the lexical index: the same for documents and questions.
+//
+//   Analyzer analyzer;                        // one a thread
+//   analyzer.terms("The ovens were heated")   // "the", "oven", "were", "heat"
+//   analyzer.terms("온돌을 데운다")            // "온돌", "데운다", "데운", "운다", ...
+//
+// Text is folded (NFKC, case), cut into words, then by writing system:
+//   Latin   possessive 's off, then Porter-like suffix stripping for English (Porter 1980, steps
+//           1a-1c); numbers keep their digits, group commas go
+//   Hangul  the word without its particle, and every pair of neighbouring syllables of the whole
+//           word, so that a question of two syllables finds them inside longer words
+//   Han, kana  pairs of neighbouring characters; a single one stands alone
+//   others  the folded word
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "text/segment.h"
+
+namespace ondol::ground {
+
+struct AnalysisOptions {
+  bool stem = true;
+  bool drop_stop_words = false;  // English only; the list is in analysis.cpp
+};
+
+class Analyzer {
+ public:
+  explicit Analyzer(AnalysisOptions options = {}) : options_(options) {}
+  std::vector<std::string> terms(std::string_view utf8) const;
+  // Changes whenever the same text would give other terms: part of what decides "nothing to do".
+  static std::string version();
+
+ private:
+  AnalysisOptions options_;
+  text::Segmenter segmenter_;
+};
+
+}  // namespace ondol::ground

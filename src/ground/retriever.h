@@ -1,0 +1,91 @@
+// Retrievers: a question to the chunks that may answer it. A new one is one file in retrievers/ and
+// one row in registry.cpp; the contract test runs over the table.
+//
+//   Corpus corpus(*store, shelf, embedder);              // embedder may be null
+//   std::unique_ptr<Retriever> r = make_retriever({.kind = "hybrid"}, corpus);
+//   std::vector<Evidence> found = r->retrieve(query, 5);
+//
+// Results: at most k, best first, no chunk twice; equal scores by chunk id. query.principal and
+// query.filter bound what exists for the search, counts included. An empty index gives no result.
+// Corpus and Retriever are thread-safe; a Corpus outlives its retrievers and sees writes of other
+// processes at the next call.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "infer/embedder.h"
+#include "infer/slots.h"
+#include "store/store.h"
+
+namespace ondol::ground {
+
+struct ScoredChunk {
+  store::ChunkId id = 0;
+  double score = 0;
+  bool operator==(const ScoredChunk&) const = default;
+};
+
+// One collection opened for searching, with what searches share: postings and vectors in memory
+// for the last scopes asked for, thrown away when the collection's generation moves on.
+class Corpus {
+ public:
+  Corpus(store::Store& store, store::CollectionId collection, Embedder* embedder);
+  ~Corpus();
+  Corpus(const Corpus&) = delete;
+  Corpus& operator=(const Corpus&) = delete;
+
+  bool has_embedder() const;
+  // Chunks the query may see.
+  int64_t size(const Query& query);
+  std::vector<ScoredChunk> search_bm25(const Query& query, size_t k, double k1, double b);
+  // One result a query, embedded in batches. Empty for a query written in a script that the
+  // embedder's languages do not use. Throws Error(kInvalidArgument) without an embedder.
+  std::vector<std::vector<ScoredChunk>> search_vectors(std::span<const Query> queries, size_t k);
+  std::vector<Evidence> resolve(const Query& query, std::span<const ScoredChunk> chunks,
+                                std::string_view provider);
+  // Inverse document frequency of each term of a text in what the query may see (refusal, citing).
+  double idf(const Query& query, const std::string& term);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// The fields of a recipe's `knowledge` entry that this room owns.
+struct RetrieverConfig {
+  std::string kind = "hybrid";
+  double bm25_k1 = 1.2;  // Robertson and Zaragoza 2009; Lucene's defaults
+  double bm25_b = 0.75;
+  std::string fusion = "rrf";  // "rrf" or "convex" (min-max normalised scores, Bruch et al. 2023)
+  double rrf_constant = 60;    // Cormack, Clarke and Buettcher 2009
+  double vector_weight = 0.5;  // of convex fusion
+  int64_t candidates = 100;    // taken from each half before fusion, at least k
+};
+
+class Retriever {
+ public:
+  virtual ~Retriever() = default;
+  virtual std::string_view kind() const = 0;
+  // One result a query, in order.
+  virtual std::vector<std::vector<Evidence>> retrieve_all(std::span<const Query> queries,
+                                                          size_t k) = 0;
+  std::vector<Evidence> retrieve(const Query& query, size_t k);
+};
+
+struct RetrieverInfo {
+  std::string_view kind;
+  std::string_view summary;  // one line for help
+  bool needs_embedder;
+  std::unique_ptr<Retriever> (*make)(const RetrieverConfig& config, Corpus& corpus);
+};
+std::span<const RetrieverInfo> retriever_registry();
+// Throws Error(kInvalidArgument) for an unknown kind (the message lists the known ones), a value
+// out of range, or a kind that needs an embedder where the corpus has none.
+std::unique_ptr<Retriever> make_retriever(const RetrieverConfig& config, Corpus& corpus);
+
+}  // namespace ondol::ground
