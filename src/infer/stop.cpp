@@ -43,6 +43,10 @@ std::string StopFilter::push(std::string_view bytes) {
   return give(text::complete_utf8_prefix(std::string_view(held_).substr(0, held_.size() - keep)));
 }
 
-std::string StopFilter::finish() { return give(held_.size()); }
+std::string StopFilter::finish() {
+  const size_t whole = text::complete_utf8_prefix(held_);
+  if (whole < held_.size()) held_.replace(whole, std::string::npos, "\xEF\xBF\xBD");  // U+FFFD
+  return give(held_.size());
+}
 
 }  // namespace ondol

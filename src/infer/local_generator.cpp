@@ -1,0 +1,77 @@
+#include "infer/local_generator.h"
+
+#include "infer/engine.h"
+
+namespace ondol {
+namespace {
+
+class LocalGeneration final : public Generation {
+ public:
+  explicit LocalGeneration(std::shared_ptr<infer::Ticket> ticket)
+      : ticket_(std::move(ticket)), future_(ticket_->promise.get_future()) {}
+  ~LocalGeneration() override { cancel(); }
+  GenerateResult wait() override { return future_.get(); }
+  void cancel() override { ticket_->cancelled = true; }
+
+ private:
+  std::shared_ptr<infer::Ticket> ticket_;
+  std::future<GenerateResult> future_;
+};
+
+}  // namespace
+
+LocalGenerator::LocalGenerator(std::shared_ptr<const Model> model, std::unique_ptr<ThreadPool> pool,
+                               LocalGeneratorOptions options) {
+  if (!model->decoder || !model->tokenizer) {
+    throw Error(ErrorCode::kUnsupported,
+                "[generate] '" + model->path.string() + "' cannot generate text (architecture '" +
+                    model->info.architecture + "'); try a decoder model, or `ondol embed`");
+  }
+  engine_ = std::make_unique<Engine>(std::move(model), std::move(pool), options);
+}
+
+LocalGenerator::~LocalGenerator() = default;
+
+std::unique_ptr<Generation> LocalGenerator::submit(GenerateRequest request) {
+  return std::make_unique<LocalGeneration>(engine_->submit(std::move(request)));
+}
+
+std::vector<Score> LocalGenerator::score(const ScoreRequest& request) {
+  std::vector<Score> scores;
+  engine_->run_exclusive([&] { scores = engine_->score(request); });
+  return scores;
+}
+
+GeneratorCapabilities LocalGenerator::capabilities() const {
+  return {.logprobs = true, .score = true, .context_tokens_max = engine_->context_tokens_max()};
+}
+
+int64_t LocalGenerator::count_tokens(const PromptInput& prompt) const {
+  return static_cast<int64_t>(engine_->encode(prompt).size());
+}
+
+std::string LocalGenerator::id() const {
+  const LocalGeneratorOptions& options = engine_->options();
+  return engine_->model().hash + (options.precision == Precision::kExact ? "/exact/" : "/fast/") +
+         std::string(kernel_isa(best_kernels())) + "/" + std::to_string(kNumericsVersion);
+}
+
+std::vector<TokenId> LocalGenerator::encode(const PromptInput& prompt) const {
+  return engine_->encode(prompt);
+}
+
+std::string LocalGenerator::prompt_text(const PromptInput& prompt) const {
+  if (const auto* raw = std::get_if<RawText>(&prompt)) return raw->text;
+  if (std::holds_alternative<Prompt>(prompt)) return text::join_spans(engine_->render(prompt));
+  return engine_->model().tokenizer->decode(std::get<std::vector<TokenId>>(prompt), true);
+}
+
+std::vector<double> LocalGenerator::token_log_likelihoods(std::span<const TokenId> ids) {
+  std::vector<double> result;
+  engine_->run_exclusive([&] { result = engine_->token_log_likelihoods(ids); });
+  return result;
+}
+
+const Model& LocalGenerator::model() const { return engine_->model(); }
+
+}  // namespace ondol

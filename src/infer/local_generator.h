@@ -1,0 +1,62 @@
+// The generator that runs a model in this process. See infer/generator.h for the contract.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "infer/generator.h"
+#include "kernels/kernels.h"
+#include "models/model.h"
+
+namespace ondol {
+
+struct LocalGeneratorOptions {
+  // Affects results
+  Precision precision = Precision::kFast;
+  int64_t context_tokens_max = 0;  // 0: what the model was trained for
+  std::optional<int64_t> now;      // what a chat template's clock says, seconds since the epoch
+
+  // Affects speed and memory only
+  size_t kv_bytes_max = size_t{1} << 29;  // pages of keys and values of all running requests
+  int64_t prefill_tokens_max = 512;  // prompt tokens computed in one step, all requests together
+  int64_t sequences_max = 64;        // that decode side by side
+};
+
+class LocalGenerator final : public Generator {
+ public:
+  // The model must have a decoder and a tokenizer. The pool belongs to this generator's engine
+  // thread until the generator is gone. Throws Error(kUnsupported) for a model that cannot
+  // generate.
+  LocalGenerator(std::shared_ptr<const Model> model, std::unique_ptr<ThreadPool> pool,
+                 LocalGeneratorOptions options);
+  ~LocalGenerator() override;
+
+  std::unique_ptr<Generation> submit(GenerateRequest request) override;
+  std::vector<Score> score(const ScoreRequest& request) override;
+  GeneratorCapabilities capabilities() const override;
+  int64_t count_tokens(const PromptInput& prompt) const override;
+  std::string id() const override;
+
+  // The prompt as the model reads it; throws Error(kUnsupported) for messages when the model has no
+  // template.
+  std::vector<TokenId> encode(const PromptInput& prompt) const;
+  // The prompt as text, special tokens spelled out: for reports and `run --show-prompt`.
+  std::string prompt_text(const PromptInput& prompt) const;
+  // ln p(ids[i] | ids[0..i)) for i = 1 .. n-1 (one value less than ids).
+  std::vector<double> token_log_likelihoods(std::span<const TokenId> ids);
+  const Model& model() const;
+
+ private:
+  class Engine;
+  std::unique_ptr<Engine> engine_;
+};
+
+// Bump when any kernel's order of float operations, the sampler or the numbers of a format change:
+// cached results of another version are not used.
+inline constexpr int kNumericsVersion = 1;
+
+}  // namespace ondol
