@@ -13,16 +13,16 @@
 namespace ondol::eval {
 
 struct Document {
-  std::string id;
-  std::string title;
-  std::string text;
+  std::string id{};
+  std::string title{};
+  std::string text{};
 };
 
 struct QuestionSet {
-  std::string name;
-  std::string language;  // "en", "de", "zh", "ko"
-  std::vector<Question> questions;
-  std::vector<Document> documents;  // empty: nothing to retrieve from
+  std::string name{};
+  std::string language{};  // "en", "de", "zh", "ko"
+  std::vector<Question> questions{};
+  std::vector<Document> documents{};  // empty: nothing to retrieve from
 };
 
 struct DatasetOptions {

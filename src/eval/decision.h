@@ -38,8 +38,8 @@ Text cost_axis_name(CostAxis axis);
 double cost_on(const RecipeCost& cost, CostAxis axis);  // latency_p50_s, cpu_s, tokens_in + out
 
 struct DecisionRecipe {
-  std::string name;
-  RecipeCost cost;
+  std::string name{};
+  RecipeCost cost{};
 };
 
 // score[recipe][question][repeat], each in [0, 1]; a failed answer scores 0.
@@ -47,7 +47,7 @@ struct ScoreCube {
   int recipes = 0;
   int questions = 0;
   int repeats = 1;
-  std::vector<double> values;
+  std::vector<double> values{};
 
   ScoreCube() = default;
   ScoreCube(int recipe_count, int question_count, int repeat_count = 1);
@@ -61,28 +61,28 @@ struct DecisionOptions {
   CostAxis cost_axis = CostAxis::kLatency;
   double cost_tolerance = 0.05;  // costs closer than this share are equal
   int64_t questions_min = 20;    // below, no recommendation is called settled
-  ResampleOptions resample;
+  ResampleOptions resample{};
   // A recipe above a cap is not recommended; it is still shown.
-  std::optional<double> latency_p95_s_max;
-  std::optional<double> peak_memory_bytes_max;
-  std::optional<double> build_s_max;
+  std::optional<double> latency_p95_s_max{};
+  std::optional<double> peak_memory_bytes_max{};
+  std::optional<double> build_s_max{};
 };
 
 struct DecisionInput {
-  std::vector<DecisionRecipe> recipes;
-  ScoreCube cube;
-  std::vector<std::string> clusters;  // one a question, or empty
-  DecisionOptions options;
+  std::vector<DecisionRecipe> recipes{};
+  ScoreCube cube{};
+  std::vector<std::string> clusters{};  // one a question, or empty
+  DecisionOptions options{};
 };
 
 struct RecipeVerdict {
   double mean = 0;
-  Interval interval;
+  Interval interval{};
   double difference = 0;  // to the best
-  Interval difference_interval;
+  Interval difference_interval{};
   double p_best = 0;
   double expected_regret = 0;
-  Interval rank;
+  Interval rank{};
   double repeat_deviation = 0;  // mean within-question standard deviation; 0 with one repeat
   double cost = 0;              // on the chosen axis
   bool good_enough = false;     // interval above -margin
@@ -94,12 +94,12 @@ struct PairedDifference {
   int a = 0;  // indices of recipes; difference = mean of a - mean of b
   int b = 0;
   double difference = 0;
-  Interval interval;
+  Interval interval{};
   int64_t better = 0;  // questions on which a scored higher
   int64_t worse = 0;
   double p = 1;
   double p_holm = 1;
-  std::string test;  // "mcnemar mid-p" or "sign flip"
+  std::string test{};  // "mcnemar mid-p" or "sign flip"
 };
 
 enum class DecisionStatus {
@@ -113,17 +113,17 @@ const char* decision_status_name(DecisionStatus status);
 
 struct Decision {
   DecisionStatus status = DecisionStatus::kUndecided;
-  int chosen = -1;                      // index of a recipe; -1 only for kNoneAllowed
-  int runner_up = -1;                   // -1: none
-  int best = -1;                        // highest mean, caps or not
-  std::vector<RecipeVerdict> verdicts;  // one a recipe
-  std::vector<PairedDifference> pairs;  // a < b, all
-  double detectable = 0;                // smallest difference these questions find 8 times in 10
+  int chosen = -1;                        // index of a recipe; -1 only for kNoneAllowed
+  int runner_up = -1;                     // -1: none
+  int best = -1;                          // highest mean, caps or not
+  std::vector<RecipeVerdict> verdicts{};  // one a recipe
+  std::vector<PairedDifference> pairs{};  // a < b, all
+  double detectable = 0;                  // smallest difference these questions find 8 times in 10
   int64_t questions_more = 0;  // kUndecided: how many more would settle it; 0: too many to say
-  DecisionOptions options;
+  DecisionOptions options{};
   int64_t questions = 0;
-  Text headline;              // one sentence
-  std::vector<Text> reasons;  // plain sentences, most important first
+  Text headline{};              // one sentence
+  std::vector<Text> reasons{};  // plain sentences, most important first
 };
 
 Decision decide(const DecisionInput& input);

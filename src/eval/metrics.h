@@ -23,31 +23,31 @@ namespace ondol::eval {
 
 // A sentence for people, in both languages of the program.
 struct Text {
-  std::string en;
-  std::string ko;
+  std::string en{};
+  std::string ko{};
   bool operator==(const Text&) const = default;
 };
 
 struct CitedSpan {
-  std::string document;
-  std::string quote;      // the cited words
+  std::string document{};
+  std::string quote{};    // the cited words
   int64_t char_from = 0;  // offsets in the document, code points; from == to: unknown
   int64_t char_to = 0;
 };
 
 // What a recipe gave for one question, as far as metrics look at it.
 struct GradedAnswer {
-  std::string text;
-  bool refused = false;                // the recipe said "the documents do not say"
-  std::vector<std::string> retrieved;  // documents in rank order, one entry a chunk
-  std::vector<CitedSpan> citations;
-  std::vector<double> choice_log_likelihoods;  // one a choice: sum of log p(tokens | question)
+  std::string text{};
+  bool refused = false;                  // the recipe said "the documents do not say"
+  std::vector<std::string> retrieved{};  // documents in rank order, one entry a chunk
+  std::vector<CitedSpan> citations{};
+  std::vector<double> choice_log_likelihoods{};  // one a choice: sum of log p(tokens | question)
 };
 
 struct Metric {
   const char* name;
-  Text title;
-  Text meaning;  // one sentence for somebody who never saw it
+  Text title{};
+  Text meaning{};  // one sentence for somebody who never saw it
   std::optional<double> (*score)(const Question&, const GradedAnswer&);
 };
 
@@ -55,8 +55,8 @@ std::span<const Metric> metrics();
 const Metric* find_metric(std::string_view name);  // nullptr: no such metric
 
 struct MetricChoice {
-  std::string metric;
-  Text why;
+  std::string metric{};
+  Text why{};
 };
 // The metric of this question: its own if it names one, else by the form of the gold answer:
 //   no answers -> refusal; choices -> acc_norm; numbers with no gold document -> numeric; at most 5
@@ -66,8 +66,8 @@ MetricChoice choose_metric(const Question& question);
 
 struct Score {
   double value = 0;
-  std::string metric;
-  Text why;
+  std::string metric{};
+  Text why{};
 };
 // The headline score: choose_metric's, with refusals judged first: refusing an answerable question
 // scores 0, answering an unanswerable one scores 0, refusing it 1. Choices without log-likelihoods
@@ -75,7 +75,7 @@ struct Score {
 Score score_answer(const Question& question, const GradedAnswer& answer);
 
 struct MetricValue {
-  std::string metric;
+  std::string metric{};
   double value = 0;
 };
 // Every metric that applies, in table order.

@@ -30,20 +30,20 @@ const char* split_name(Split split);                      // "train", "dev", "te
 std::optional<Split> parse_split(std::string_view name);  // nullopt: no such split
 
 struct GoldPassage {
-  std::string document;  // id or path, as retrieval names it
-  std::string quote;     // the words that hold the answer; may be empty
+  std::string document{};  // id or path, as retrieval names it
+  std::string quote{};     // the words that hold the answer; may be empty
   bool operator==(const GoldPassage&) const = default;
 };
 
 struct Question {
-  std::string id;
-  std::string question;
-  std::vector<std::string> answers;  // any of them is right; empty and no choices: unanswerable
-  std::optional<int> answer_index;   // into choices
-  std::vector<std::string> choices;
-  std::vector<GoldPassage> gold;  // recall counts documents
-  std::string metric;             // a name of metrics.h; empty: auto
-  std::string cluster;            // empty: the question stands alone
+  std::string id{};
+  std::string question{};
+  std::vector<std::string> answers{};  // any of them is right; empty and no choices: unanswerable
+  std::optional<int> answer_index{};   // into choices
+  std::vector<std::string> choices{};
+  std::vector<GoldPassage> gold{};  // recall counts documents
+  std::string metric{};             // a name of metrics.h; empty: auto
+  std::string cluster{};            // empty: the question stands alone
   Split split = Split::kTest;
 
   bool unanswerable() const { return answers.empty() && !answer_index.has_value(); }

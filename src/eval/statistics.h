@@ -28,7 +28,7 @@ struct ResampleOptions {
   uint64_t seed = 20260101;
 };
 
-double normal_quantile(double probability);  // Acklam's approximation with one Halley step
+double normal_quantile(double probability);  // inverse of the standard normal distribution
 
 // A rate from counts. 0 <= successes <= trials, trials > 0.
 Interval wilson(int64_t successes, int64_t trials, double confidence = 0.95);

@@ -38,12 +38,12 @@ inline bool require_all() { return std::getenv("ONDOL_REQUIRE_ALL") != nullptr; 
 
 }  // namespace ondol::testing
 
-#define ONDOL_NEED_PATH(path, what)                                                      \
-  if (!std::filesystem::exists(path)) {                                                  \
-    if (::ondol::testing::require_all()) {                                               \
-      FAIL() << "missing " << (what) << ": " << std::filesystem::path(path).string();    \
-    }                                                                                    \
-    GTEST_SKIP() << "needs " << (what) << ": " << std::filesystem::path(path).string();  \
+#define ONDOL_NEED_PATH(needed, what)                                                     \
+  if (!std::filesystem::exists(needed)) {                                                 \
+    if (::ondol::testing::require_all()) {                                                \
+      FAIL() << "missing " << (what) << ": " << std::filesystem::path(needed).string();   \
+    }                                                                                     \
+    GTEST_SKIP() << "needs " << (what) << ": " << std::filesystem::path(needed).string(); \
   }
 #define ONDOL_NEED_DATA(set) ONDOL_NEED_PATH(::ondol::testing::data_dir() / (set), "data set")
 #define ONDOL_NEED_MODEL(path) ONDOL_NEED_PATH(path, "model (ondol pull)")
