@@ -357,6 +357,10 @@ void LocalGenerator::Engine::finish_sequence(Job& job, Sequence& sequence, const
   sequence.result.text = sequence.filter.text();
   sequence.result.finish_reason = reason;
   sequence.pages = PageList(kv_);
+  if (job.request.on_sample && !job.ticket->cancelled &&
+      !job.request.on_sample(sequence.sample, sequence.result)) {
+    job.ticket->cancelled = true;
+  }
 }
 
 // Takes finished jobs out of the batch.

@@ -62,6 +62,13 @@ struct StreamEvent {
   std::string text;  // whole UTF-8 characters, never a part of a stop string
 };
 
+struct GeneratedSample {
+  std::string text;
+  std::vector<TokenId> ids;   // without the token that ended it
+  std::string finish_reason;  // "stop", "length", "cancelled"
+  std::vector<TokenLogprob> logprobs;
+};
+
 struct GenerateRequest {
   PromptInput prompt;
   int64_t tokens_max = 256;
@@ -72,17 +79,13 @@ struct GenerateRequest {
   int64_t logprobs_top = 0;  // alternatives a token, 0 to kLogprobsTopMax
   // Called on the engine thread; return false to cancel. Must not call the generator.
   std::function<bool(const StreamEvent&)> on_text;
+  // Called on the engine thread when a sample has ended by itself; return false to cancel the
+  // others.
+  std::function<bool(int64_t sample, const GeneratedSample&)> on_sample;
 };
 inline constexpr size_t kStopStringsMax = 16;
 inline constexpr int64_t kLogprobsTopMax = 20;
 inline constexpr int64_t kSamplesMax = 64;
-
-struct GeneratedSample {
-  std::string text;
-  std::vector<TokenId> ids;   // without the token that ended it
-  std::string finish_reason;  // "stop", "length", "cancelled"
-  std::vector<TokenLogprob> logprobs;
-};
 
 struct GenerateResult {
   std::vector<GeneratedSample> samples;
