@@ -1,0 +1,471 @@
+#include <fmt/format.h>
+
+#include <mutex>
+#include <set>
+
+#include "base/error.h"
+#include "store/sqlite/connection.h"
+#include "store/sqlite/schema.h"
+#include "store/sqlite/writer_lock.h"
+#include "store/store.h"
+
+namespace ondol::store {
+namespace {
+
+constexpr const char* kDocumentColumns =
+    "SELECT id, uri, sha256, title, language FROM document WHERE collection_id = ?1 ";
+constexpr const char* kChunkColumns =
+    "c.id, c.document_id, c.ordinal, c.heading, c.text, c.char_from, c.char_to, c.page, "
+    "c.text_hash, c.length ";
+
+Chunk read_chunk(const Statement& row) {
+  Chunk chunk;
+  chunk.id = row.integer(0);
+  chunk.document_id = row.integer(1);
+  chunk.ordinal = row.integer(2);
+  chunk.heading = row.text(3);
+  chunk.text = row.text(4);
+  chunk.char_from = row.integer(5);
+  chunk.char_to = row.integer(6);
+  chunk.page = static_cast<int32_t>(row.integer(7));
+  chunk.text_hash = row.text(8);
+  chunk.length = row.integer(9);
+  return chunk;
+}
+
+// The rows of `document d` that a scope may see, as a condition. Parameters from `first` on: the
+// principal, then key and value of each filter. Only the number of filters shapes the text, so the
+// statement cache stays small and nothing of a user stands in SQL.
+std::string visible(const Scope& scope, int first) {
+  std::string sql = fmt::format(
+      " AND (d.restricted = 0 OR EXISTS (SELECT 1 FROM document_principal p "
+      "WHERE p.document_id = d.id AND p.principal = ?{}))",
+      first);
+  for (size_t i = 0; i < scope.filter.size(); ++i) {
+    sql += fmt::format(
+        " AND EXISTS (SELECT 1 FROM document_tag t WHERE t.document_id = d.id "
+        "AND t.key = ?{} AND t.value = ?{})",
+        first + 1 + 2 * static_cast<int>(i), first + 2 + 2 * static_cast<int>(i));
+  }
+  return sql;
+}
+
+void bind_scope(Statement& statement, const Scope& scope, int first) {
+  statement.bind(first++, scope.principal);
+  for (const auto& [key, value] : scope.filter) {
+    statement.bind(first++, key);
+    statement.bind(first++, value);
+  }
+}
+
+class SqliteStore final : public Store {
+ public:
+  SqliteStore(const std::filesystem::path& path, const SqliteOptions& options);
+
+  CollectionId open_collection(std::string_view name) override;
+  int64_t generation(CollectionId collection) override;
+  void put_document(CollectionId collection, const DocumentContent& content) override;
+  void put_documents(CollectionId collection, std::span<const DocumentContent> all) override;
+  bool remove_document(CollectionId collection, std::string_view uri) override;
+  void put_job(CollectionId collection, const JobRow& job) override;
+  std::vector<Document> documents(CollectionId collection) override;
+  std::optional<Document> find_document(CollectionId collection, std::string_view uri) override;
+  std::vector<Chunk> chunks_of(int64_t document_id) override;
+  std::vector<ChunkId> embedded_chunks(int64_t document_id, std::string_view embedder_id) override;
+  std::vector<JobRow> jobs(CollectionId collection) override;
+  LengthStatistics length_statistics(const Scope& scope) override;
+  std::vector<Posting> postings(const Scope& scope, std::string_view term) override;
+  std::vector<ChunkView> chunks(const Scope& scope, std::span<const ChunkId> ids) override;
+  std::vector<ChunkId> chunk_ids(const Scope& scope) override;
+  void for_each_vector(const Scope& scope, std::string_view embedder_id,
+                       const std::function<void(ChunkId, std::span<const float>)>& visit) override;
+
+ private:
+  void need_writer(const char* what) const;
+  void write_document(CollectionId collection, const DocumentContent& content);
+  int64_t write_document_row(CollectionId collection, const Document& document);
+  void write_chunk(CollectionId collection, int64_t document_id, const std::string& embedder_id,
+                   const ChunkContent& content, std::set<ChunkId>& old);
+  void write_job(CollectionId collection, const JobRow& job);
+  void grow_generation(CollectionId collection);
+  Document read_document(const Statement& row);
+
+  std::mutex mutex_;
+  std::unique_ptr<WriterLock> lock_;  // before the database: nobody migrates twice at once
+  std::unique_ptr<Connection> db_;
+};
+
+SqliteStore::SqliteStore(const std::filesystem::path& path, const SqliteOptions& options) {
+  const bool writer = options.mode == OpenMode::kReadWrite;
+  if (writer) {
+    if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path());
+    lock_ = std::make_unique<WriterLock>(path.string() + ".lock");
+  }
+  db_ = std::make_unique<Connection>(path, writer, options.busy_timeout_ms);
+  db_->execute(
+      "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON");
+  if (writer) {
+    // NORMAL: a killed process loses nothing; a power cut may lose the last documents, never
+    // consistency, and the next ingest does them again (https://sqlite.org/wal.html).
+    db_->execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
+    if (options.pages_max > 0) {
+      db_->execute(fmt::format("PRAGMA max_page_count = {}", options.pages_max));
+    }
+  } else {
+    db_->execute("PRAGMA query_only = ON");
+  }
+  prepare_schema(*db_, writer);
+}
+
+void SqliteStore::need_writer(const char* what) const {
+  if (lock_) return;
+  throw Error(ErrorCode::kInvalidArgument,
+              fmt::format("[store] {} needs the writer; got a store opened for reading, expected "
+                          "OpenMode::kReadWrite; try opening '{}' for writing",
+                          what, db_->path().string()));
+}
+
+// ---- collections ----
+
+CollectionId SqliteStore::open_collection(std::string_view name) {
+  const std::lock_guard guard(mutex_);
+  const auto find = [&]() -> CollectionId {
+    Statement& row = db_->prepare("SELECT id FROM collection WHERE name = ?1").bind(1, name);
+    const CollectionId id = row.step() ? row.integer(0) : 0;
+    row.reset();
+    return id;
+  };
+  if (const CollectionId id = find()) return id;
+  if (!lock_) {
+    throw Error(ErrorCode::kNotFound,
+                fmt::format("[store] no collection '{}' in '{}'; expected one that was ingested; "
+                            "try `ondol ingest`",
+                            name, db_->path().string()));
+  }
+  db_->prepare("INSERT INTO collection (name) VALUES (?1)").bind(1, name).run();
+  return find();
+}
+
+int64_t SqliteStore::generation(CollectionId collection) {
+  const std::lock_guard guard(mutex_);
+  Statement& row =
+      db_->prepare("SELECT generation FROM collection WHERE id = ?1").bind(1, collection);
+  const int64_t value = row.step() ? row.integer(0) : 0;
+  row.reset();
+  return value;
+}
+
+void SqliteStore::grow_generation(CollectionId collection) {
+  db_->prepare("UPDATE collection SET generation = generation + 1 WHERE id = ?1")
+      .bind(1, collection)
+      .run();
+}
+
+// ---- writing ----
+
+void SqliteStore::put_document(CollectionId collection, const DocumentContent& content) {
+  put_documents(collection, {&content, 1});
+}
+
+void SqliteStore::put_documents(CollectionId collection, std::span<const DocumentContent> all) {
+  const std::lock_guard guard(mutex_);
+  need_writer("put_document");
+  Transaction transaction(*db_);
+  for (const DocumentContent& content : all) write_document(collection, content);
+  grow_generation(collection);
+  transaction.commit();
+}
+
+void SqliteStore::write_document(CollectionId collection, const DocumentContent& content) {
+  const int64_t id = write_document_row(collection, content.document);
+  std::set<ChunkId> old;
+  Statement& rows = db_->prepare("SELECT id FROM chunk WHERE document_id = ?1").bind(1, id);
+  while (rows.step()) old.insert(rows.integer(0));
+  for (const ChunkContent& chunk : content.chunks) {
+    write_chunk(collection, id, content.embedder_id, chunk, old);
+  }
+  for (const ChunkId gone : old) {
+    db_->prepare("DELETE FROM chunk WHERE id = ?1").bind(1, gone).run();
+  }
+  write_job(collection, {content.document.uri, "done", ""});
+}
+
+int64_t SqliteStore::write_document_row(CollectionId collection, const Document& document) {
+  db_->prepare(
+         "INSERT INTO document (collection_id, uri, sha256, title, language, restricted) "
+         "VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (collection_id, uri) DO UPDATE SET "
+         "sha256 = ?3, title = ?4, language = ?5, restricted = ?6")
+      .bind(1, collection)
+      .bind(2, document.uri)
+      .bind(3, document.sha256)
+      .bind(4, document.title)
+      .bind(5, document.language)
+      .bind(6, document.principals.empty() ? 0 : 1)
+      .run();
+  Statement& row = db_->prepare("SELECT id FROM document WHERE collection_id = ?1 AND uri = ?2")
+                       .bind(1, collection)
+                       .bind(2, document.uri);
+  row.step();
+  const int64_t id = row.integer(0);
+  row.reset();
+  db_->prepare("DELETE FROM document_principal WHERE document_id = ?1").bind(1, id).run();
+  db_->prepare("DELETE FROM document_tag WHERE document_id = ?1").bind(1, id).run();
+  for (const std::string& principal : document.principals) {
+    db_->prepare("INSERT OR IGNORE INTO document_principal VALUES (?1, ?2, ?3)")
+        .bind(1, collection)
+        .bind(2, id)
+        .bind(3, principal)
+        .run();
+  }
+  for (const auto& [key, value] : document.tags) {
+    db_->prepare("INSERT INTO document_tag VALUES (?1, ?2, ?3, ?4)")
+        .bind(1, collection)
+        .bind(2, id)
+        .bind(3, key)
+        .bind(4, value)
+        .run();
+  }
+  return id;
+}
+
+void SqliteStore::write_chunk(CollectionId collection, int64_t document_id,
+                              const std::string& embedder_id, const ChunkContent& content,
+                              std::set<ChunkId>& old) {
+  const Chunk& row = content.row;
+  ChunkId id = row.id;
+  if (id != 0 && old.erase(id) == 0) {
+    throw Error(ErrorCode::kInvalidArgument,
+                fmt::format("[store] chunk {} is put twice or is not of this document; expected "
+                            "each kept chunk once; try id 0 for new chunks",
+                            id));
+  }
+  const std::string sql =
+      id == 0 ? "INSERT INTO chunk (collection_id, document_id, ordinal, heading, text, char_from, "
+                "char_to, page, text_hash, length) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
+              : "UPDATE chunk SET collection_id = ?1, document_id = ?2, ordinal = ?3, heading = ?4,"
+                " text = ?5, char_from = ?6, char_to = ?7, page = ?8, text_hash = ?9, length = ?10 "
+                "WHERE id = ?11";
+  Statement& write = db_->prepare(sql);
+  write.bind(1, collection).bind(2, document_id).bind(3, row.ordinal).bind(4, row.heading);
+  write.bind(5, row.text).bind(6, row.char_from).bind(7, row.char_to);
+  write.bind(8, static_cast<int64_t>(row.page)).bind(9, row.text_hash).bind(10, row.length);
+  if (id != 0) write.bind(11, id);
+  write.run();
+  if (id == 0) {
+    id = db_->last_row_id();
+    for (const TermCount& term : content.terms) {
+      db_->prepare("INSERT INTO posting VALUES (?1, ?2, ?3, ?4)")
+          .bind(1, collection)
+          .bind(2, term.term)
+          .bind(3, id)
+          .bind(4, static_cast<int64_t>(term.count))
+          .run();
+    }
+  }
+  if (!content.vector.empty()) {
+    db_->prepare("INSERT OR REPLACE INTO embedding VALUES (?1, ?2, ?3, ?4)")
+        .bind(1, collection)
+        .bind(2, id)
+        .bind(3, embedder_id)
+        .bind_blob(4, content.vector)
+        .run();
+  }
+}
+
+bool SqliteStore::remove_document(CollectionId collection, std::string_view uri) {
+  const std::lock_guard guard(mutex_);
+  need_writer("remove_document");
+  Transaction transaction(*db_);
+  db_->prepare("DELETE FROM document WHERE collection_id = ?1 AND uri = ?2")
+      .bind(1, collection)
+      .bind(2, uri)
+      .run();
+  const bool removed = db_->query_integer("SELECT changes()") > 0;
+  db_->prepare("DELETE FROM job WHERE collection_id = ?1 AND uri = ?2")
+      .bind(1, collection)
+      .bind(2, uri)
+      .run();
+  if (removed) grow_generation(collection);
+  transaction.commit();
+  return removed;
+}
+
+void SqliteStore::write_job(CollectionId collection, const JobRow& job) {
+  db_->prepare("INSERT OR REPLACE INTO job VALUES (?1, ?2, ?3, ?4)")
+      .bind(1, collection)
+      .bind(2, job.uri)
+      .bind(3, job.state)
+      .bind(4, job.error)
+      .run();
+}
+
+void SqliteStore::put_job(CollectionId collection, const JobRow& job) {
+  const std::lock_guard guard(mutex_);
+  need_writer("put_job");
+  Transaction transaction(*db_);
+  write_job(collection, job);
+  transaction.commit();
+}
+
+// ---- upkeep ----
+
+Document SqliteStore::read_document(const Statement& row) {
+  Document document;
+  document.id = row.integer(0);
+  document.uri = row.text(1);
+  document.sha256 = row.text(2);
+  document.title = row.text(3);
+  document.language = row.text(4);
+  Statement& principals =
+      db_->prepare("SELECT principal FROM document_principal WHERE document_id = ?1 ORDER BY 1")
+          .bind(1, document.id);
+  while (principals.step()) document.principals.push_back(principals.text(0));
+  Statement& tags = db_->prepare("SELECT key, value FROM document_tag WHERE document_id = ?1")
+                        .bind(1, document.id);
+  while (tags.step()) document.tags[tags.text(0)] = tags.text(1);
+  return document;
+}
+
+std::vector<Document> SqliteStore::documents(CollectionId collection) {
+  const std::lock_guard guard(mutex_);
+  std::vector<Document> all;
+  Statement& row = db_->prepare(std::string(kDocumentColumns) + "ORDER BY uri").bind(1, collection);
+  while (row.step()) all.push_back(read_document(row));
+  return all;
+}
+
+std::optional<Document> SqliteStore::find_document(CollectionId collection, std::string_view uri) {
+  const std::lock_guard guard(mutex_);
+  Statement& row =
+      db_->prepare(std::string(kDocumentColumns) + "AND uri = ?2").bind(1, collection).bind(2, uri);
+  if (!row.step()) return std::nullopt;
+  Document document = read_document(row);
+  row.reset();
+  return document;
+}
+
+std::vector<Chunk> SqliteStore::chunks_of(int64_t document_id) {
+  const std::lock_guard guard(mutex_);
+  std::vector<Chunk> all;
+  Statement& row = db_->prepare(fmt::format("SELECT {} FROM chunk c WHERE c.document_id = ?1 "
+                                            "ORDER BY c.ordinal, c.id",
+                                            kChunkColumns))
+                       .bind(1, document_id);
+  while (row.step()) all.push_back(read_chunk(row));
+  return all;
+}
+
+std::vector<ChunkId> SqliteStore::embedded_chunks(int64_t document_id,
+                                                  std::string_view embedder_id) {
+  const std::lock_guard guard(mutex_);
+  std::vector<ChunkId> ids;
+  Statement& row = db_->prepare(
+                          "SELECT c.id FROM chunk c JOIN embedding e ON e.chunk_id = c.id "
+                          "WHERE c.document_id = ?1 AND e.embedder_id = ?2 ORDER BY c.id")
+                       .bind(1, document_id)
+                       .bind(2, embedder_id);
+  while (row.step()) ids.push_back(row.integer(0));
+  return ids;
+}
+
+std::vector<JobRow> SqliteStore::jobs(CollectionId collection) {
+  const std::lock_guard guard(mutex_);
+  std::vector<JobRow> all;
+  Statement& row =
+      db_->prepare("SELECT uri, state, error FROM job WHERE collection_id = ?1 ORDER BY uri")
+          .bind(1, collection);
+  while (row.step()) all.push_back({row.text(0), row.text(1), row.text(2)});
+  return all;
+}
+
+// ---- search ----
+
+LengthStatistics SqliteStore::length_statistics(const Scope& scope) {
+  const std::lock_guard guard(mutex_);
+  Statement& row = db_->prepare(
+                          "SELECT count(*), coalesce(sum(c.length), 0) FROM chunk c "
+                          "JOIN document d ON d.id = c.document_id "
+                          "WHERE c.collection_id = ?1" +
+                          visible(scope, 2))
+                       .bind(1, scope.collection);
+  bind_scope(row, scope, 2);
+  row.step();
+  const LengthStatistics statistics{row.integer(0), row.integer(1)};
+  row.reset();
+  return statistics;
+}
+
+std::vector<Posting> SqliteStore::postings(const Scope& scope, std::string_view term) {
+  const std::lock_guard guard(mutex_);
+  Statement& row = db_->prepare(
+                          "SELECT o.chunk_id, o.count, c.length FROM posting o "
+                          "JOIN chunk c ON c.id = o.chunk_id "
+                          "JOIN document d ON d.id = c.document_id "
+                          "WHERE o.collection_id = ?1 AND o.term = ?2" +
+                          visible(scope, 3) + " ORDER BY o.chunk_id")
+                       .bind(1, scope.collection)
+                       .bind(2, term);
+  bind_scope(row, scope, 3);
+  std::vector<Posting> all;
+  while (row.step()) {
+    all.push_back({row.integer(0), static_cast<int32_t>(row.integer(1)),
+                   static_cast<int32_t>(row.integer(2))});
+  }
+  return all;
+}
+
+std::vector<ChunkView> SqliteStore::chunks(const Scope& scope, std::span<const ChunkId> ids) {
+  const std::lock_guard guard(mutex_);
+  std::vector<ChunkView> all;
+  Statement& row = db_->prepare(fmt::format("SELECT {}, d.uri, d.title, d.language FROM chunk c "
+                                            "JOIN document d ON d.id = c.document_id "
+                                            "WHERE c.collection_id = ?1 AND c.id = ?2",
+                                            kChunkColumns) +
+                                visible(scope, 3));
+  for (const ChunkId id : ids) {
+    row.bind(1, scope.collection).bind(2, id);
+    bind_scope(row, scope, 3);
+    while (row.step()) {
+      all.push_back({read_chunk(row), row.text(10), row.text(11), row.text(12)});
+    }
+  }
+  return all;
+}
+
+std::vector<ChunkId> SqliteStore::chunk_ids(const Scope& scope) {
+  const std::lock_guard guard(mutex_);
+  Statement& row = db_->prepare(
+                          "SELECT c.id FROM chunk c JOIN document d ON d.id = c.document_id "
+                          "WHERE c.collection_id = ?1" +
+                          visible(scope, 2) + " ORDER BY c.id")
+                       .bind(1, scope.collection);
+  bind_scope(row, scope, 2);
+  std::vector<ChunkId> all;
+  while (row.step()) all.push_back(row.integer(0));
+  return all;
+}
+
+void SqliteStore::for_each_vector(
+    const Scope& scope, std::string_view embedder_id,
+    const std::function<void(ChunkId, std::span<const float>)>& visit) {
+  const std::lock_guard guard(mutex_);
+  Statement& row = db_->prepare(
+                          "SELECT e.chunk_id, e.values_f32 FROM embedding e "
+                          "JOIN chunk c ON c.id = e.chunk_id "
+                          "JOIN document d ON d.id = c.document_id "
+                          "WHERE e.collection_id = ?1 AND e.embedder_id = ?2" +
+                          visible(scope, 3) + " ORDER BY e.chunk_id")
+                       .bind(1, scope.collection)
+                       .bind(2, embedder_id);
+  bind_scope(row, scope, 3);
+  while (row.step()) visit(row.integer(0), row.floats(1));
+}
+
+}  // namespace
+
+std::unique_ptr<Store> open_sqlite_store(const std::filesystem::path& path,
+                                         const SqliteOptions& options) {
+  return std::make_unique<SqliteStore>(path, options);
+}
+
+}  // namespace ondol::store
