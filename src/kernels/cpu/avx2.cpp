@@ -1,0 +1,4 @@
+#include "kernels/table.h"
+namespace ondol {
+const KernelTable kAvx2Table = {.name = "avx2"};
+}

@@ -1,0 +1,156 @@
+// Which instruction sets this machine has, and the table of each.
+#include <cstdlib>
+
+#include "base/error.h"
+#include "kernels/table.h"
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
+namespace ondol {
+namespace {
+
+struct Features {
+  bool avx2 = false, fma = false, f16c = false, avx_vnni = false;
+  bool avx512f = false, avx512bw = false, avx512vl = false, avx512dq = false;
+  bool avx512_vnni = false, avx512_bf16 = false, amx_int8 = false, amx_bf16 = false;
+
+  bool runs_avx2() const { return avx2 && fma && f16c; }
+  bool runs_avx512() const {
+    return runs_avx2() && avx512f && avx512bw && avx512vl && avx512dq && avx512_vnni;
+  }
+};
+
+#if defined(__x86_64__)
+uint64_t enabled_states() {  // XCR0: the register states the operating system saves
+  uint32_t low = 0, high = 0;
+  __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  return static_cast<uint64_t>(high) << 32 | low;
+}
+
+Features detect() {
+  Features f;
+  uint32_t a = 0, b = 0, c = 0, d = 0;
+  const auto bit = [](uint32_t word, int index) { return ((word >> index) & 1U) != 0; };
+  if (!__get_cpuid(1, &a, &b, &c, &d) || !bit(c, 27)) return f;
+  const uint64_t states = enabled_states();
+  const bool ymm = (states & 0x6U) == 0x6U;
+  const bool zmm = (states & 0xe6U) == 0xe6U;
+  const bool tiles = (states & 0x60000U) == 0x60000U;
+  f.fma = ymm && bit(c, 12);
+  f.f16c = ymm && bit(c, 29);
+  if (!__get_cpuid_count(7, 0, &a, &b, &c, &d)) return f;
+  f.avx2 = ymm && bit(b, 5);
+  f.avx512f = zmm && bit(b, 16);
+  f.avx512dq = zmm && bit(b, 17);
+  f.avx512bw = zmm && bit(b, 30);
+  f.avx512vl = zmm && bit(b, 31);
+  f.avx512_vnni = zmm && bit(c, 11);
+  f.amx_bf16 = tiles && bit(d, 22);
+  f.amx_int8 = tiles && bit(d, 25);
+  if (!__get_cpuid_count(7, 1, &a, &b, &c, &d)) return f;
+  f.avx_vnni = ymm && bit(a, 4);
+  f.avx512_bf16 = zmm && bit(a, 5);
+  return f;
+}
+#else
+Features detect() { return {}; }
+#endif
+
+const Features& features() {
+  static const Features found = detect();
+  return found;
+}
+
+#if defined(__x86_64__)
+template <class Entry>
+void take(Entry& entry, Entry reference) {
+  if (!entry) entry = reference;
+}
+
+KernelTable completed(KernelTable t) {
+  take(t.quantize, kRefTable.quantize);
+  take(t.matmul_fast, kRefTable.matmul_fast);
+  take(t.matmul_exact, kRefTable.matmul_exact);
+  take(t.dequantize_panel, kRefTable.dequantize_panel);
+  take(t.accumulate_rows, kRefTable.accumulate_rows);
+  take(t.rms_norm, kRefTable.rms_norm);
+  take(t.layer_norm, kRefTable.layer_norm);
+  take(t.add, kRefTable.add);
+  take(t.silu_multiply, kRefTable.silu_multiply);
+  take(t.gelu, kRefTable.gelu);
+  take(t.gelu_tanh, kRefTable.gelu_tanh);
+  take(t.softmax, kRefTable.softmax);
+  take(t.max_sum, kRefTable.max_sum);
+  take(t.dot, kRefTable.dot);
+  take(t.dot_i8_rows, kRefTable.dot_i8_rows);
+  take(t.rope, kRefTable.rope);
+  take(t.attention, kRefTable.attention);
+  return t;
+}
+#endif
+
+const KernelTable* find_table(std::string_view isa) {
+#if defined(__x86_64__)
+  static const KernelTable avx2 = completed(kAvx2Table);
+  static const KernelTable avx512 = completed(kAvx512Table);
+  if (isa == "avx512" && features().runs_avx512()) return &avx512;
+  if (isa == "avx2" && features().runs_avx2()) return &avx2;
+#endif
+  return isa == "ref" ? &kRefTable : nullptr;
+}
+
+}  // namespace
+
+std::vector<std::string_view> supported_isas() {
+  std::vector<std::string_view> isas;
+  for (const std::string_view isa : {"avx512", "avx2", "ref"}) {
+    if (find_table(isa)) isas.push_back(isa);
+  }
+  return isas;
+}
+
+const KernelTable& kernels_for(std::string_view isa) {
+  const KernelTable* table = find_table(isa);
+  if (table) return *table;
+  std::string supported;
+  for (const std::string_view one : supported_isas()) {
+    supported += supported.empty() ? "" : ", ";
+    supported += one;
+  }
+  throw Error(ErrorCode::kUnsupported, "[kernels] instruction set '" + std::string(isa) +
+                                           "' is unknown or this machine lacks it; expected one "
+                                           "of " +
+                                           supported + "; try leaving ONDOL_ISA unset");
+}
+
+const KernelTable& best_kernels() {
+  const char* forced = std::getenv("ONDOL_ISA");
+  return kernels_for(forced && *forced ? std::string_view(forced) : supported_isas().front());
+}
+
+std::string_view kernel_isa(const KernelTable& table) { return table.name; }
+
+std::vector<std::string> cpu_features() {
+  const Features& f = features();
+  std::vector<std::string> names;
+  const auto name = [&](bool has, const char* text) {
+    if (has) names.emplace_back(text);
+  };
+  name(f.avx2, "avx2");
+  name(f.fma, "fma");
+  name(f.f16c, "f16c");
+  name(f.avx_vnni, "avx_vnni");
+  name(f.avx512f, "avx512f");
+  name(f.avx512bw, "avx512bw");
+  name(f.avx512vl, "avx512vl");
+  name(f.avx512dq, "avx512dq");
+  name(f.avx512_vnni, "avx512_vnni");
+  name(f.avx512_bf16, "avx512_bf16");
+  name(f.amx_int8, "amx_int8");
+  name(f.amx_bf16, "amx_bf16");
+  return names;
+}
+
+}  // namespace ondol

@@ -1,0 +1,123 @@
+#include <fstream>
+#include <iterator>
+
+#include "base/error.h"
+#include "kernels/test_support.h"
+#include "support/paths.h"
+
+namespace ondol::testing {
+namespace {
+
+struct Golden {
+  std::vector<std::byte> blocks;
+  std::vector<float> values;
+};
+
+Golden read_golden(DType dtype) {
+  const auto path = golden_dir() / "kernels" / (std::string(dtype_info(dtype).name) + ".bin");
+  std::ifstream file(path, std::ios::binary);
+  const std::vector<char> bytes((std::istreambuf_iterator<char>(file)), {});
+  Golden golden;
+  uint32_t count = 0;
+  if (bytes.size() < sizeof count) return golden;
+  std::memcpy(&count, bytes.data(), sizeof count);
+  golden.blocks.resize(count * static_cast<size_t>(dtype_info(dtype).block_bytes));
+  std::memcpy(golden.blocks.data(), bytes.data() + 4, golden.blocks.size());
+  golden.values.resize(count * static_cast<size_t>(dtype_info(dtype).block_elements));
+  std::memcpy(golden.values.data(), bytes.data() + 4 + golden.blocks.size(),
+              4 * golden.values.size());
+  return golden;
+}
+
+class Dequantize : public ::testing::TestWithParam<DType> {};
+INSTANTIATE_TEST_SUITE_P(Types, Dequantize, ::testing::ValuesIn(kQuantTypes),
+                         [](const auto& type) { return std::string(dtype_info(type.param).name); });
+
+TEST_P(Dequantize, BlocksEqualTheGgufPackage) {
+  const Golden golden = read_golden(GetParam());
+  ASSERT_FALSE(golden.values.empty());
+  std::vector<float> values(golden.values.size());
+  dequantize_blocks(GetParam(), golden.blocks.data(), static_cast<int64_t>(values.size()),
+                    values.data());
+  EXPECT_TRUE(same_bits(values, golden.values));
+}
+
+TEST_P(Dequantize, PackedMatrixEqualsTheGgufPackage) {
+  const Golden golden = read_golden(GetParam());
+  const auto elements = static_cast<int64_t>(golden.values.size());
+  ThreadPool pool(2);
+  // 24 blocks: as one row, as 24 rows, and as 6 rows of 4 blocks.
+  for (const int64_t rows : {1, 6, 24}) {
+    const auto matrix = PackedMatrix::pack(GetParam(), rows, elements / rows, golden.blocks, pool);
+    std::vector<float> values(golden.values.size());
+    matrix.dequantize(0, rows, 0, elements / rows, values.data(), elements / rows);
+    EXPECT_TRUE(same_bits(values, golden.values)) << rows << " rows";
+  }
+}
+
+TEST(PackedMatrix, RefusesWhatDoesNotFit) {
+  ThreadPool pool(1);
+  const auto blocks = random_blocks(DType::kQ4_0, 64 * 3, 1);
+  EXPECT_THROW(PackedMatrix::pack(DType::kQ4_0, 3, 63, blocks, pool), Error);
+  EXPECT_THROW(PackedMatrix::pack(DType::kQ4_0, 4, 64, blocks, pool), Error);
+  EXPECT_THROW(PackedMatrix::pack(DType::kQ4_0, 0, 64, {}, pool), Error);
+  EXPECT_THROW(PackedMatrix::pack(DType::kI32, 1, 1, std::span(blocks).first(4), pool), Error);
+  EXPECT_NO_THROW(PackedMatrix::pack(DType::kQ4_0, 3, 64, blocks, pool));
+}
+
+TEST(PackedMatrix, DequantizeTakesAnyRectangleAndGatherTakesRows) {
+  ThreadPool pool(2);
+  for (const DType dtype : kAllTypes) {
+    const int64_t rows = 37, columns = 512;
+    const auto blocks = random_blocks(dtype, rows * columns, 5);
+    std::vector<float> whole(rows * columns);
+    dequantize_blocks(dtype, blocks.data(), rows * columns, whole.data());
+    const auto matrix = PackedMatrix::pack(dtype, rows, columns, blocks, pool);
+    std::vector<float> part(3 * 50);
+    matrix.dequantize(15, 18, 31, 80, part.data(), 50);
+    for (int64_t r = 0; r < 3; ++r) {
+      for (int64_t c = 0; c < 49; ++c)
+        EXPECT_EQ(part[r * 50 + c], whole[(15 + r) * columns + 31 + c]);
+    }
+    for (const std::string_view isa : supported_isas()) {
+      const std::vector<int32_t> ids = {36, 0, 17, 17};
+      std::vector<float> out(4 * columns), expected;
+      gather_rows({pool, kernels_for(isa)}, matrix, ids, out.data());
+      for (const int32_t id : ids) {
+        expected.insert(expected.end(), whole.begin() + id * columns,
+                        whole.begin() + (id + 1) * columns);
+      }
+      EXPECT_TRUE(same_bits(out, expected)) << dtype_info(dtype).name << " " << isa;
+    }
+  }
+}
+
+TEST(HalfToFloat, EveryFiniteHalfIsExact) {
+  for (uint32_t bits = 0; bits < 0x7c00; ++bits) {
+    const int exponent = static_cast<int>(bits >> 10);
+    const double mantissa = bits & 1023U;
+    const double value =
+        exponent == 0 ? std::ldexp(mantissa, -24) : std::ldexp(1024 + mantissa, exponent - 25);
+    ASSERT_EQ(half_to_float(static_cast<uint16_t>(bits)), value) << bits;
+    ASSERT_EQ(half_to_float(static_cast<uint16_t>(bits | 0x8000U)), -value) << bits;
+  }
+  EXPECT_TRUE(std::isinf(half_to_float(0x7c00)));
+  EXPECT_TRUE(std::isnan(half_to_float(0x7e00)));
+}
+
+TEST(Dispatch, NamesWhatItSupports) {
+  EXPECT_EQ(supported_isas().back(), "ref");
+  for (const std::string_view isa : supported_isas()) {
+    EXPECT_EQ(kernel_isa(kernels_for(isa)), isa);
+  }
+  try {
+    kernels_for("sse9");
+    FAIL() << "an unknown instruction set was accepted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
+    EXPECT_NE(std::string(error.what()).find("ref"), std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace ondol::testing

@@ -1,0 +1,155 @@
+#include <cmath>
+
+#include "kernels/packed.h"
+#include "kernels/polynomials.h"
+#include "kernels/ref/ref.h"
+
+namespace ondol::ref {
+namespace {
+
+int32_t code_sum(const int8_t* codes, int64_t count) {
+  int32_t sum = 0;
+  for (int64_t k = 0; k < count; ++k) sum += codes[k];
+  return sum;
+}
+
+struct Row {  // one row of a packed matrix
+  const PackedView& w;
+  QuantTraits traits;
+  int64_t row;
+
+  const uint8_t* scales(int64_t column) const {
+    return w.scales + row / kPanelRows * w.scales_stride +
+           column / traits.scale_block * traits.scale_bytes;
+  }
+  // Exact integer dot product of weight values (code - offset) and activation codes.
+  int32_t product(const int8_t* q, int64_t column, int64_t count) const {
+    int32_t sum = 0;
+    for (int64_t k = 0; k < count; ++k) {
+      sum += (packed_code(w, traits.nibbles, row, column + k) - traits.offset) * q[column + k];
+    }
+    return sum;
+  }
+};
+
+// acc + one block of 32 columns, in the order every instruction set keeps.
+float add_block(const Row& row, const int8_t* q, int64_t block, float a, float acc) {
+  const int64_t column = block * kBlock, lane = row.row % kPanelRows;
+  const uint8_t* scales = row.scales(column);
+  const float d = load_half(scales, lane);
+  const auto sum = static_cast<float>(code_sum(q + column, kBlock));
+  if (row.traits.form == QuantForm::kSuperHalves) {
+    const auto* small = reinterpret_cast<const int8_t*>(scales + 32 + column % 256 / 16 * 16);
+    const int32_t product = small[lane] * row.product(q, column, 16) +
+                            small[16 + lane] * row.product(q, column + 16, 16);
+    return std::fma(static_cast<float>(product), d * a, acc);
+  }
+  const int32_t product = row.product(q, column, kBlock);
+  if (row.traits.form == QuantForm::kSuperMinimum) {
+    const uint8_t* small = scales + 64 + column % 256 / 32 * 32;
+    const float minimum = -(static_cast<float>(small[16 + lane]) * sum);  // exact: below 2^24
+    acc = std::fma(static_cast<float>(product * small[lane]), d * a, acc);
+    return std::fma(minimum, load_half(scales + 32, lane) * a, acc);
+  }
+  acc = std::fma(static_cast<float>(product), d * a, acc);
+  if (row.traits.form == QuantForm::kOffset) return acc;
+  return std::fma(load_half(scales + 32, lane), a * sum, acc);
+}
+
+void store(const MatmulOutput& output, int64_t token, int64_t row, float value) {
+  float& target = output.out[token * output.out_stride + row];
+  if (output.bias) value += output.bias[row];
+  target = output.accumulate ? target + value : value;
+}
+
+int64_t last_row(const PackedView& w, int64_t panel_end) {
+  return panel_end * kPanelRows < w.rows ? panel_end * kPanelRows : w.rows;
+}
+
+}  // namespace
+
+void quantize(const float* x, int64_t columns, int64_t token, const Activations& out) {
+  const int64_t blocks = columns / kBlock;
+  for (int64_t block = 0; block < blocks; ++block) {
+    const float* from = x + block * kBlock;
+    int8_t* codes = out.codes + token * columns + block * kBlock;
+    float amax = 0;
+    bool finite = true;
+    for (int64_t k = 0; k < kBlock; ++k) {
+      amax = larger(std::fabs(from[k]), amax);
+      finite = finite && std::isfinite(from[k]);
+    }
+    const bool used = finite && amax > kTinyBlock;
+    const float inverse = used ? 127.0F / amax : 0.0F;
+    for (int64_t k = 0; k < kBlock; ++k) {
+      codes[k] = used ? static_cast<int8_t>(std::nearbyint(from[k] * inverse)) : int8_t{0};
+    }
+    const int32_t low = code_sum(codes, 16), high = code_sum(codes + 16, 16);
+    const int64_t at = token * blocks + block;
+    out.scale[at] = finite ? (used ? amax / 127.0F : 0.0F) : NAN;
+    out.sum[at] = static_cast<float>(low + high);
+    out.scaled_sum[at] = out.scale[at] * out.sum[at];
+    if (out.starts[kStart8]) out.starts[kStart8][at] = -8 * (low + high);
+    if (out.starts[kStart16]) out.starts[kStart16][at] = -16 * (low + high);
+    if (out.starts[kStart128]) out.starts[kStart128][at] = -128 * (low + high);
+    if (out.starts[kStart32Halves]) {
+      out.starts[kStart32Halves][2 * at] = -32 * low;
+      out.starts[kStart32Halves][2 * at + 1] = -32 * high;
+    }
+  }
+}
+
+void matmul_fast(const FastMatmul& work) {
+  const PackedView& w = *work.weight;
+  const int64_t blocks = w.columns / kBlock;
+  for (int64_t r = work.panel_begin * kPanelRows; r < last_row(w, work.panel_end); ++r) {
+    const Row row{w, quant_traits(w.dtype), r};
+    for (int64_t t = 0; t < work.tokens; ++t) {
+      float acc = 0;
+      for (int64_t block = 0; block < blocks; ++block) {
+        acc = add_block(row, work.x.codes + t * w.columns, block, work.x.scale[t * blocks + block],
+                        acc);
+      }
+      store(work.output, t, r, acc);
+    }
+  }
+}
+
+void matmul_exact(const ExactMatmul& work) {
+  const PackedView& w = *work.weight;
+  for (int64_t r = work.panel_begin * kPanelRows; r < last_row(w, work.panel_end); ++r) {
+    for (int64_t t = 0; t < work.tokens; ++t) {
+      float acc = 0;
+      for (int64_t k = 0; k < w.columns; ++k) {
+        acc = std::fma(packed_value(w, r, k), work.x[t * work.x_stride + k], acc);
+      }
+      store(work.output, t, r, acc);
+    }
+  }
+}
+
+void dequantize_panel(const PackedView& weight, int64_t panel, int64_t column_begin,
+                      int64_t column_end, float* out) {
+  for (int64_t k = column_begin; k < column_end; ++k) {
+    for (int64_t lane = 0; lane < kPanelRows; ++lane) {
+      out[(k - column_begin) * kPanelRows + lane] =
+          packed_value(weight, panel * kPanelRows + lane, k);
+    }
+  }
+}
+
+void accumulate_rows(const float* y, int64_t y_stride, int64_t tokens, const float* w,
+                     int64_t w_stride, int64_t rows, int64_t width, float* out,
+                     int64_t out_stride) {
+  for (int64_t t = 0; t < tokens; ++t) {
+    for (int64_t k = 0; k < width; ++k) {
+      float acc = out[t * out_stride + k];
+      for (int64_t n = 0; n < rows; ++n) {
+        acc = std::fma(w[n * w_stride + k], y[t * y_stride + n], acc);
+      }
+      out[t * out_stride + k] = acc;
+    }
+  }
+}
+
+}  // namespace ondol::ref

@@ -1,0 +1,51 @@
+// The reference: scalar code to be read as the definition of every kernel's bits.
+#pragma once
+
+#include <array>
+
+#include "kernels/table.h"
+
+namespace ondol::ref {
+
+// The larger; b when either is a NaN (what the vector instructions do).
+inline float larger(float a, float b) { return a > b ? a : b; }
+inline float smaller(float a, float b) { return a < b ? a : b; }
+
+float exp(float x);
+float erf(float x);
+float tanh(float x);
+
+// The 16-lane rule: element i goes to partial i mod 16, the partials are added pairwise.
+class LaneSum {
+ public:
+  void add(int64_t i, float x) { lanes_[static_cast<size_t>(i % 16)] += x; }
+  void add_product(int64_t i, float a, float b);
+  float total();
+
+ private:
+  std::array<float, 16> lanes_{};
+};
+
+void quantize(const float* x, int64_t columns, int64_t token, const Activations& out);
+void matmul_fast(const FastMatmul& work);
+void matmul_exact(const ExactMatmul& work);
+void dequantize_panel(const PackedView& weight, int64_t panel, int64_t column_begin,
+                      int64_t column_end, float* out);
+void accumulate_rows(const float* y, int64_t y_stride, int64_t tokens, const float* w,
+                     int64_t w_stride, int64_t rows, int64_t width, float* out, int64_t out_stride);
+void rms_norm(const float* x, const float* weight, int64_t width, float epsilon, float* out);
+void layer_norm(const float* x, const float* weight, const float* bias, int64_t width,
+                float epsilon, float* out);
+void add(const float* x, int64_t count, float* inout);
+void silu_multiply(const float* gate, const float* up, int64_t count, float* out);
+void gelu(float* inout, int64_t count);
+void gelu_tanh(float* inout, int64_t count);
+void softmax(float* inout, int64_t width);
+MaxSum max_sum(const float* x, int64_t width);
+float dot(const float* a, const float* b, int64_t count);
+void dot_i8_rows(const int8_t* query, const int8_t* rows, int64_t count, int64_t width,
+                 int32_t* out);
+void rope(float* x, int64_t rotary_width, RopeLayout layout, const float* cos, const float* sin);
+void attention(const AttentionBlock& work);
+
+}  // namespace ondol::ref

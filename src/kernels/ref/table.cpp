@@ -1,0 +1,26 @@
+#include "kernels/ref/ref.h"
+
+namespace ondol {
+
+const KernelTable kRefTable = {
+    .name = "ref",
+    .quantize = ref::quantize,
+    .matmul_fast = ref::matmul_fast,
+    .matmul_exact = ref::matmul_exact,
+    .dequantize_panel = ref::dequantize_panel,
+    .accumulate_rows = ref::accumulate_rows,
+    .rms_norm = ref::rms_norm,
+    .layer_norm = ref::layer_norm,
+    .add = ref::add,
+    .silu_multiply = ref::silu_multiply,
+    .gelu = ref::gelu,
+    .gelu_tanh = ref::gelu_tanh,
+    .softmax = ref::softmax,
+    .max_sum = ref::max_sum,
+    .dot = ref::dot,
+    .dot_i8_rows = ref::dot_i8_rows,
+    .rope = ref::rope,
+    .attention = ref::attention,
+};
+
+}  // namespace ondol

@@ -1,0 +1,135 @@
+// What one instruction set supplies: plain function pointers on plain structs. A missing entry is
+// the reference's. Every function does one thread's share; the drivers (matmul.cpp, rows.cpp,
+// attention.cpp) split the work. Leaf files (cpu/) include this header and nothing that could leave
+// an inline function compiled with their flags in the program.
+#pragma once
+
+#include "kernels/kernels.h"
+
+namespace ondol {
+
+// A packed matrix as the kernels read it (layout: packed.h).
+struct PackedView {
+  DType dtype;
+  int64_t rows;
+  int64_t columns;
+  int64_t panels;         // of 16 rows
+  const uint8_t* codes;   // codes, or the floats themselves
+  const uint8_t* scales;  // null for floats
+  int64_t codes_stride;   // bytes of one panel
+  int64_t scales_stride;
+};
+
+inline constexpr int64_t kPanelRows = 16;
+inline constexpr int64_t kBlock = 32;  // columns that share one activation scale
+
+// int8 activations of T tokens, block by block (kFast).
+//   scale = amax / 127, code = round_to_even(x * (127 / amax)), sum = float(sum of codes).
+// A block of zeros (or of nothing above 1e-30) has scale 0 and codes 0; a block that holds an
+// infinity or a NaN has scale NaN and codes 0, so that the outputs are NaN, never hidden.
+// `starts` are what the integer sums begin with to take a weight type's code offset away: minus
+// offset times the sum of the codes, a block (8: Q4_0, 16: Q5_0, 128: Q8_0) or a half block
+// (32: Q6_K, two a block).
+enum StartKind { kStart8, kStart16, kStart128, kStart32Halves, kStartKinds };
+struct Activations {
+  int8_t* codes;                 // [T, K]
+  float* scale;                  // [T, K / 32]
+  float* sum;                    // [T, K / 32]
+  float* scaled_sum;             // scale * sum
+  int32_t* starts[kStartKinds];  // each [T, K / 32] (halves: [T, K / 32, 2]) or null: not needed
+};
+
+struct MatmulOutput {
+  float* out;
+  int64_t out_stride;
+  const float* bias;
+  bool accumulate;
+};
+
+struct FastMatmul {  // tokens [0, tokens) x panels [panel_begin, panel_end)
+  const PackedView* weight;
+  Activations x;
+  int64_t tokens;
+  int64_t panel_begin;
+  int64_t panel_end;
+  MatmulOutput output;
+  std::byte* scratch;  // of this thread, matmul_scratch_bytes()
+};
+
+struct ExactMatmul {
+  const PackedView* weight;
+  const float* x;
+  int64_t x_stride;
+  int64_t tokens;
+  int64_t panel_begin;
+  int64_t panel_end;
+  MatmulOutput output;
+  std::byte* scratch;
+};
+
+// Panels that an entry may keep expanded in its scratch at a time.
+inline constexpr int64_t kScratchPanels = 2;
+
+// Rows (query, head) that share one key/value head.
+inline constexpr int64_t kAttentionRows = 12;
+struct AttentionBlock {
+  const KvPage* pages;
+  int64_t kv_head;
+  int64_t kv_heads;
+  int64_t head_width;
+  float scale;
+  int64_t rows;
+  const float* q[kAttentionRows];
+  float* out[kAttentionRows];
+  const float* bias[kAttentionRows];  // or null
+  int64_t visible[kAttentionRows];    // keys this row sees, >= 1
+  float* scores;                      // [rows, score_stride], score_stride a multiple of 64
+  int64_t score_stride;
+};
+
+struct MaxSum {
+  float max;
+  float sum;  // of exp(x - max)
+};
+
+struct KernelTable {
+  const char* name = nullptr;
+  // One token.
+  void (*quantize)(const float* x, int64_t columns, int64_t token,
+                   const Activations& out) = nullptr;
+  void (*matmul_fast)(const FastMatmul& work) = nullptr;
+  void (*matmul_exact)(const ExactMatmul& work) = nullptr;
+  // out[column - column_begin][16]; column bounds are multiples of 32 unless the type is a float.
+  void (*dequantize_panel)(const PackedView& weight, int64_t panel, int64_t column_begin,
+                           int64_t column_end, float* out) = nullptr;
+  // out[T, width] += y[T, rows] * w[rows, width], rows in order; rows <= 16.
+  void (*accumulate_rows)(const float* y, int64_t y_stride, int64_t tokens, const float* w,
+                          int64_t w_stride, int64_t rows, int64_t width, float* out,
+                          int64_t out_stride) = nullptr;
+
+  void (*rms_norm)(const float* x, const float* weight, int64_t width, float epsilon,
+                   float* out) = nullptr;
+  void (*layer_norm)(const float* x, const float* weight, const float* bias, int64_t width,
+                     float epsilon, float* out) = nullptr;
+  void (*add)(const float* x, int64_t count, float* inout) = nullptr;
+  void (*silu_multiply)(const float* gate, const float* up, int64_t count, float* out) = nullptr;
+  void (*gelu)(float* inout, int64_t count) = nullptr;
+  void (*gelu_tanh)(float* inout, int64_t count) = nullptr;
+  void (*softmax)(float* inout, int64_t width) = nullptr;
+  MaxSum (*max_sum)(const float* x, int64_t width) = nullptr;
+  float (*dot)(const float* a, const float* b, int64_t count) = nullptr;
+  void (*dot_i8_rows)(const int8_t* query, const int8_t* rows, int64_t count, int64_t width,
+                      int32_t* out) = nullptr;
+  // One head of one token; cos and sin are rotary_width / 2 long.
+  void (*rope)(float* x, int64_t rotary_width, RopeLayout layout, const float* cos,
+               const float* sin) = nullptr;
+  void (*attention)(const AttentionBlock& work) = nullptr;
+};
+
+extern const KernelTable kRefTable;
+#if defined(__x86_64__)
+extern const KernelTable kAvx2Table;
+extern const KernelTable kAvx512Table;
+#endif
+
+}  // namespace ondol
