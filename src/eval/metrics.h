@@ -39,6 +39,7 @@ struct CitedSpan {
 struct GradedAnswer {
   std::string text{};
   bool refused = false;                  // the recipe said "the documents do not say"
+  bool retrieves = false;                // the recipe looks documents up, even if it found none
   std::vector<std::string> retrieved{};  // documents in rank order, one entry a chunk
   std::vector<CitedSpan> citations{};
   std::vector<double> choice_log_likelihoods{};  // one a choice: sum of log p(tokens | question)
@@ -81,10 +82,15 @@ struct MetricValue {
 // Every metric that applies, in table order.
 std::vector<MetricValue> all_scores(const Question& question, const GradedAnswer& answer);
 
+// The answer says that it does not know: GradedAnswer::refused, or its text opens with one of the
+// usual phrases ("the documents do not say", "I don't know", "문서에 나와 있지 않습니다", ...).
+bool is_refusal(const GradedAnswer& answer);
+
 // --- The functions behind the table, for callers with their own data. ---
 
 // SQuAD's normalisation (lower case, no punctuation, no English articles, single spaces) after
-// Unicode NFKC and case folding.
+// Unicode NFKC and case folding; two differences: the point of "3.5" and the sign of "-3" stay, so
+// that "35" and "3" are other answers; a text of nothing but punctuation stays as it is.
 std::string normalize_answer(std::string_view text);
 // The same, and Korean particles and copulas taken off the end of words.
 std::string normalize_korean(std::string_view text);
