@@ -1,13 +1,18 @@
 // Text to token ids and back.
 //
-//   std::unique_ptr<Tokenizer> tokenizer = make_tokenizer(config);   // config from a GGUF or
-//   tokenizer.json std::vector<TokenId> ids = tokenizer->encode("hello", {});       // plain text:
-//   no special token is parsed std::string bytes = tokenizer->decode(ids);                      //
-//   bytes; may end inside a character
+//   std::unique_ptr<Tokenizer> tokenizer = make_tokenizer(config);  // from GGUF or tokenizer.json
+//   std::vector<TokenId> ids = tokenizer->encode("hello", {});      // plain text: nothing special
+//   std::string bytes = tokenizer->decode(ids);                     // may end inside a character
 //
 // Special tokens are recognised only in trusted spans (what a chat template wrote), never in user
-// text:
-// `<|im_end|>` typed by a user stays text. Tokenizers are immutable and thread-safe.
+// text: `<|im_end|>` typed by a user stays text. User-defined tokens (kUserDefined) are ordinary
+// words that the model's authors added; they are matched in any text.
+//
+// Any bytes may be encoded. Byte-level BPE keeps a byte that is not UTF-8 as it is (it counts as a
+// symbol when text is cut into pieces), so decode gives it back. WordPiece drops it, as it drops
+// U+FFFD. A byte whose piece the vocabulary lacks (SmolLM2 has none for 21 rare ones, such as 0x04)
+// gives no token, as with Hugging Face and llama.cpp; EncodeOptions::bytes_dropped counts them.
+// Tokenizers are immutable and thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -34,7 +39,16 @@ enum class TokenType : int32_t {
 
 enum class TokenizerModel { kByteBpe, kWordPiece };
 
-// What both file formats are reduced to.
+// The flags lstrip and rstrip of an added token.
+struct AddedTokenStrip {
+  TokenId id = 0;
+  bool left = false;
+  bool right = false;
+};
+
+// What both file formats are reduced to. WordPiece pieces may be in either stored form: BERT's own
+// ("the", "##ing") or llama.cpp's ("\u2581the", "ing"), which is taken when more pieces begin with
+// U+2581 than with continuation_prefix.
 struct TokenizerConfig {
   TokenizerModel model = TokenizerModel::kByteBpe;
   std::vector<std::string> pieces;  // vocabulary strings by id, as stored in the file
@@ -50,10 +64,14 @@ struct TokenizerConfig {
   bool strip_accents = true;
   std::string continuation_prefix = "##";
   size_t word_chars_max = 100;
+  bool clean_text = true;  // drop control characters, make every white space a space
+  bool split_cjk = true;   // every CJK ideograph is a word
   // Special ids; nullopt where the model has none.
   std::optional<TokenId> bos, eos, unk, sep, pad, cls, mask;
-  bool add_bos = false;  // put bos (or cls) first when encoding with add_special
-  bool add_eos = false;  // put eos (or sep) last when encoding with add_special
+  bool add_bos = false;                 // put bos (or cls) first when encoding with add_special
+  bool add_eos = false;                 // put eos (or sep) last when encoding with add_special
+  std::vector<AddedTokenStrip> strips;  // special tokens that swallow white space beside them
+  std::optional<size_t> tokens_max;     // truncation the file asks for; encode never truncates
 };
 
 // Part of a text; `trusted` spans may hold special tokens.
@@ -65,11 +83,15 @@ struct TextSpan {
 
 struct EncodeOptions {
   bool add_special = false;  // add bos/eos (cls/sep) as the model asks
+  // Where to add the number of bytes that the vocabulary cannot write; null: nobody asks.
+  size_t* bytes_dropped = nullptr;
 };
 
 class Tokenizer {
  public:
   virtual ~Tokenizer() = default;
+  Tokenizer(const Tokenizer&) = delete;
+  Tokenizer& operator=(const Tokenizer&) = delete;
 
   // Consecutive spans are one text: a word may begin in one span and end in the next. A special
   // token is matched (longest first) only where all its bytes are trusted.
@@ -80,7 +102,8 @@ class Tokenizer {
   // The bytes of the tokens, joined; control tokens give nothing unless show_special. WordPiece
   // joins words with spaces. Throws Error(kInvalidArgument) for an id outside the vocabulary.
   virtual std::string decode(std::span<const TokenId> ids, bool show_special = false) const = 0;
-  // The bytes one token adds (for streaming); control tokens are empty.
+  // The bytes one token adds (for streaming); control tokens are empty. A WordPiece word begins
+  // with its space, also the first one.
   virtual std::string token_bytes(TokenId id) const = 0;
 
   const TokenizerConfig& config() const { return config_; }
@@ -88,6 +111,9 @@ class Tokenizer {
   const std::string& piece(TokenId id) const;                 // vocabulary string
   std::optional<TokenId> find(std::string_view piece) const;  // exact vocabulary string
   bool is_control(TokenId id) const;
+  // What add_special puts first and last: bos and eos, in WordPiece cls and sep, else the other.
+  std::optional<TokenId> first_token() const;
+  std::optional<TokenId> last_token() const;
   // Ids that end a generation: eos and every known end-of-turn token of the vocabulary.
   const std::vector<TokenId>& end_of_generation() const { return end_of_generation_; }
 
