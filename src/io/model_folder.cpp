@@ -2,34 +2,27 @@
 
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
-#include <set>
+#include <map>
 #include <utility>
 
 #include "base/error.h"
 #include "base/files.h"
 #include "io/byte_cursor.h"
+#include "io/shard_index.h"
 
 namespace ondol::io {
 namespace {
 
-using json = nlohmann::json;
 namespace fs = std::filesystem;
 
 constexpr std::string_view kSingle = "model.safetensors";
 constexpr std::string_view kIndex = "model.safetensors.index.json";
 
-// A shard is a file of the folder itself: a name with a separator could point anywhere.
-bool is_plain_name(std::string_view name) {
-  constexpr std::string_view kSuffix = ".safetensors";
-  return name.size() > kSuffix.size() && name.ends_with(kSuffix) && name[0] != '.' &&
-         name.find_first_of(std::string_view("/\\:\0", 4)) == std::string_view::npos;
-}
-
 }  // namespace
 
 ModelFolder ModelFolder::open(const fs::path& folder) {
-  if (!fs::is_directory(folder)) {
+  std::error_code ignored;
+  if (!fs::is_directory(folder, ignored)) {
     throw Error(ErrorCode::kNotFound,
                 fmt::format("[model folder] '{}' is no folder; expected one with config.json and "
                             "*.safetensors",
@@ -45,7 +38,8 @@ ModelFolder ModelFolder::open(const fs::path& folder) {
 
 std::optional<std::string> ModelFolder::read_text(const std::string& file) {
   const fs::path path = folder_ / file;
-  if (!fs::exists(path)) return std::nullopt;
+  std::error_code ignored;
+  if (!fs::exists(path, ignored)) return std::nullopt;
   files_.push_back(path);
   return read_file(path, kTextBytes);
 }
@@ -73,7 +67,8 @@ void ModelFolder::read_texts() {
 
 // As transformers does, one whole file wins over an index.
 void ModelFolder::open_weights() {
-  if (fs::exists(folder_ / kSingle)) {
+  std::error_code ignored;
+  if (fs::exists(folder_ / kSingle, ignored)) {
     files_.push_back(folder_ / kSingle);
     add_shard(SafetensorsFile::open(folder_ / kSingle));
   } else if (const std::optional<std::string> index = read_text(std::string(kIndex))) {
@@ -87,40 +82,28 @@ void ModelFolder::open_weights() {
 }
 
 void ModelFolder::open_shards(const std::string& index_text) {
-  const auto corrupt = [&](const std::string& what) {
-    throw Error(ErrorCode::kCorruptData,
-                fmt::format("[model folder] '{}': {}", (folder_ / kIndex).string(), what));
-  };
-  const json index = json::parse(index_text, nullptr, /*allow_exceptions=*/false);
-  if (!index.is_object()) corrupt("the index is no JSON object");
-  const auto map = index.find("weight_map");
-  if (map == index.end() || !map->is_object() || map->empty()) {
-    corrupt("weight_map; expected an object from tensor names to file names");
+  const std::string index = (folder_ / kIndex).string();
+  const std::map<std::string, std::string> file_of = parse_shard_index(index_text, index);
+  std::map<std::string, size_t> number;  // sorted: the order of tensors is that of the file names
+  for (const auto& [tensor, file] : file_of) number.emplace(file, 0);
+  if (number.size() > kShards) {
+    throw Error(ErrorCode::kResourceExhausted,
+                fmt::format("[model folder] '{}': files in weight_map; got {}, expected at most {}",
+                            index, number.size(), kShards));
   }
-  std::set<std::string> shards;  // sorted: the order of tensors does not depend on the map
-  for (const auto& [tensor, shard] : map->items()) {
-    if (!shard.is_string() || !is_plain_name(shard.get_ref<const std::string&>())) {
-      corrupt(
-          fmt::format("file of '{}' in weight_map; got {}, expected a plain name that ends in "
-                      ".safetensors",
-                      printable(tensor), printable(shard.dump(-1, ' ', true))));
-    }
-    shards.insert(shard.get<std::string>());
+  for (auto& [file, position] : number) {
+    position = shards_.size();
+    files_.push_back(folder_ / file);
+    add_shard(SafetensorsFile::open(folder_ / file));
   }
-  if (shards.size() > kShards) corrupt(fmt::format("more than {} files in weight_map", kShards));
-  std::unordered_map<std::string, size_t> number;
-  for (const std::string& shard : shards) {
-    number.emplace(shard, shards_.size());
-    files_.push_back(folder_ / shard);
-    add_shard(SafetensorsFile::open(folder_ / shard));
-  }
-  for (const auto& [tensor, shard] : map->items()) {
-    const SafetensorsFile& file = shards_[number.at(shard.get<std::string>())];
+  for (const auto& [tensor, file] : file_of) {
     const auto found = shard_of_.find(tensor);
-    const bool here = found != shard_of_.end() && &shards_[found->second] == &file;
-    if (!here) {
-      corrupt(fmt::format("weight_map names '{}' for tensor '{}', which is not in that file",
-                          printable(shard.get<std::string>()), printable(tensor)));
+    if (found == shard_of_.end() || found->second != number.at(file)) {
+      throw Error(
+          ErrorCode::kCorruptData,
+          fmt::format("[model folder] '{}': weight_map names '{}' for tensor '{}', which is "
+                      "not in that file",
+                      index, printable(file), printable(tensor)));
     }
   }
 }
