@@ -77,3 +77,17 @@ function(ondol_program)
   add_executable(ondol "${CMAKE_SOURCE_DIR}/src/cli/main.cpp")
   target_link_libraries(ondol PRIVATE ondol_cli)
 endfunction()
+
+# The sample workspace and the standard recipes travel inside the program.
+function(ondol_embed_sample)
+  set(output "${CMAKE_BINARY_DIR}/generated/embedded_files.cpp")
+  set(folder "${CMAKE_SOURCE_DIR}/examples/handbook")
+  set(config "${CMAKE_SOURCE_DIR}/presets/workspace.toml")
+  file(GLOB_RECURSE files CONFIGURE_DEPENDS "${folder}/*")
+  add_custom_command(OUTPUT "${output}"
+    COMMAND "${CMAKE_COMMAND}" "-DOUTPUT=${output}" "-DFOLDER=${folder}" "-DCONFIG=${config}"
+            -P "${CMAKE_SOURCE_DIR}/cmake/EmbedFolder.cmake"
+    DEPENDS ${files} "${config}" "${CMAKE_SOURCE_DIR}/cmake/EmbedFolder.cmake"
+    COMMENT "Embedding the sample workspace")
+  target_sources(ondol_app PRIVATE "${output}")
+endfunction()

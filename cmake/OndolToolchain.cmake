@@ -14,6 +14,8 @@ add_library(ondol_options INTERFACE)
 target_include_directories(ondol_options INTERFACE "${CMAKE_SOURCE_DIR}/src")
 target_compile_options(ondol_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Werror
+  # Designated initialisers leave out members that have defaults, on purpose.
+  -Wno-missing-field-initializers
   # Bits must not depend on which expressions the compiler happens to fuse (architecture, contract 2).
   -ffp-contract=off)
 if(ONDOL_SANITIZE)

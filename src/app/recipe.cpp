@@ -1,0 +1,341 @@
+#include "app/recipe.h"
+
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <sstream>
+
+#include "app/recipe_fields.h"
+#include "base/error.h"
+
+namespace ondol::app {
+namespace {
+
+[[noreturn]] void fail(const std::string& message) {
+  throw Error(ErrorCode::kInvalidArgument, "[recipe] " + message);
+}
+
+// Edit distance, for "did you mean".
+size_t distance(std::string_view a, std::string_view b) {
+  std::vector<size_t> row(b.size() + 1);
+  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (size_t i = 0; i < a.size(); ++i) {
+    size_t diagonal = row[0];
+    row[0] = i + 1;
+    for (size_t j = 0; j < b.size(); ++j) {
+      const size_t replaced = diagonal + (a[i] != b[j]);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({row[j] + 1, row[j + 1] + 1, replaced});
+    }
+  }
+  return row[b.size()];
+}
+
+std::string nearest(std::string_view name, const std::vector<std::string>& known) {
+  const auto best = std::min_element(known.begin(), known.end(), [&](const auto& a, const auto& b) {
+    return distance(name, a) < distance(name, b);
+  });
+  return best == known.end() ? "" : *best;
+}
+
+// Reads the fields of one table and complains about what is left over.
+class TableReader {
+ public:
+  TableReader(const toml::table& table, std::string where)
+      : table_(table), where_(std::move(where)) {}
+
+  template <class T>
+  void operator()(const char* key, T& member, const char*) {
+    known_.push_back(key);
+    const toml::node* node = table_.get(key);
+    if (node != nullptr) read(*node, where_ + "." + key, member);
+  }
+
+  void also_known(const char* key) { known_.push_back(key); }
+
+  void refuse_unknown() const {
+    for (const auto& [key, node] : table_) {
+      const std::string name(key.str());
+      if (std::find(known_.begin(), known_.end(), name) != known_.end()) continue;
+      fail(where_ + ": unknown key '" + name + "' (line " +
+           std::to_string(node.source().begin.line) + "); did you mean '" + nearest(name, known_) +
+           "'?");
+    }
+  }
+
+ private:
+  [[noreturn]] static void wrong_type(const toml::node& node, const std::string& where,
+                                      const char* expected) {
+    std::ostringstream got;
+    got << node.type();
+    fail(where + " is " + got.str() + " (line " + std::to_string(node.source().begin.line) +
+         "); expected " + expected);
+  }
+  static void read(const toml::node& node, const std::string& where, std::string& out) {
+    const auto value = node.value_exact<std::string>();
+    if (!value) wrong_type(node, where, "a string");
+    out = *value;
+  }
+  static void read(const toml::node& node, const std::string& where, int64_t& out) {
+    const auto value = node.value_exact<int64_t>();
+    if (!value) wrong_type(node, where, "a whole number");
+    out = *value;
+  }
+  static void read(const toml::node& node, const std::string& where, uint64_t& out) {
+    const auto value = node.value_exact<int64_t>();
+    if (!value || *value < 0) wrong_type(node, where, "a whole number, 0 or more");
+    out = static_cast<uint64_t>(*value);
+  }
+  static void read(const toml::node& node, const std::string& where, double& out) {
+    if (!node.is_number()) wrong_type(node, where, "a number");
+    out = node.value<double>().value();
+  }
+  static void read(const toml::node& node, const std::string& where, bool& out) {
+    const auto value = node.value_exact<bool>();
+    if (!value) wrong_type(node, where, "true or false");
+    out = *value;
+  }
+  static void read(const toml::node& node, const std::string& where,
+                   std::vector<std::string>& out) {
+    const toml::array* array = node.as_array();
+    if (array == nullptr) wrong_type(node, where, "an array of strings");
+    out.clear();
+    for (const toml::node& element : *array) {
+      out.emplace_back();
+      read(element, where, out.back());
+    }
+  }
+  static void read(const toml::node& node, const std::string& where,
+                   std::map<std::string, std::string>& out) {
+    const toml::table* table = node.as_table();
+    if (table == nullptr) wrong_type(node, where, "a table of strings");
+    out.clear();
+    for (const auto& [key, element] : *table) {
+      read(element, where + "." + std::string(key.str()), out[std::string(key.str())]);
+    }
+  }
+
+  const toml::table& table_;
+  std::string where_;
+  std::vector<std::string> known_;
+};
+
+const toml::table& as_table(const toml::node& node, const std::string& where) {
+  if (!node.is_table()) fail(where + " must be a table {...}");
+  return *node.as_table();
+}
+
+template <class Config>
+void read_fields(const toml::table& table, const std::string& where, Config& config) {
+  TableReader reader(table, where);
+  visit_fields(reader, config);
+  reader.refuse_unknown();
+}
+
+void read_knowledge(const toml::node& node, const std::string& where, Recipe& recipe) {
+  const toml::array* array = node.as_array();
+  if (array == nullptr) fail(where + " must be an array: knowledge = [{kind = \"hybrid\"}]");
+  for (const toml::node& element : *array) {
+    const std::string entry = where + "[" + std::to_string(recipe.knowledge.size()) + "]";
+    recipe.knowledge.emplace_back();
+    read_fields(as_table(element, entry), entry, recipe.knowledge.back());
+  }
+}
+
+Recipe read_recipe(const std::string& name, const toml::table& table, const RecipeBook& book,
+                   const std::string& where) {
+  Recipe recipe;
+  recipe.name = name;
+  recipe.model = book.model;
+  TableReader reader(table, where);
+  reader("model", recipe.model, "");
+  reader("description", recipe.description, "");
+  const auto sub_table = [&](const char* key, auto& config) {
+    reader.also_known(key);
+    if (const toml::node* node = table.get(key)) {
+      const std::string inner = where + "." + key;
+      read_fields(as_table(*node, inner), inner, config);
+    }
+  };
+  visit_tables(sub_table, recipe);
+  reader.also_known("knowledge");
+  if (const toml::node* node = table.get("knowledge")) {
+    read_knowledge(*node, where + ".knowledge", recipe);
+  }
+  if (table.contains("adapter")) {
+    throw Error(ErrorCode::kUnsupported,
+                "[recipe] " + where + ".adapter: this version of ondol applies no adapters");
+  }
+  reader.refuse_unknown();
+  if (recipe.model.empty()) fail(where + " names no model, and [workspace] has none either");
+  check_recipe(recipe);
+  return recipe;
+}
+
+// Writes the fields of one table as an inline table.
+class TableWriter {
+ public:
+  template <class T>
+  void operator()(const char* key, T& member, const char*) {
+    table_.insert_or_assign(key, value(member));
+  }
+  toml::table take() { return std::move(table_); }
+
+ private:
+  static std::string value(const std::string& v) { return v; }
+  static int64_t value(int64_t v) { return v; }
+  static int64_t value(uint64_t v) { return static_cast<int64_t>(v); }
+  static double value(double v) { return v; }
+  static bool value(bool v) { return v; }
+  static toml::array value(const std::vector<std::string>& values) {
+    toml::array array;
+    for (const std::string& v : values) array.push_back(v);
+    return array;
+  }
+  static toml::table value(const std::map<std::string, std::string>& values) {
+    toml::table table;
+    for (const auto& [key, v] : values) table.insert(key, v);
+    table.is_inline(true);
+    return table;
+  }
+  toml::table table_;
+};
+
+template <class Config>
+std::string inline_table(Config& config) {
+  TableWriter writer;
+  visit_fields(writer, config);
+  toml::table table = writer.take();
+  table.is_inline(true);
+  std::ostringstream text;
+  text << table;
+  return text.str();
+}
+
+std::string toml_string(const std::string& text) {
+  std::ostringstream out;
+  out << toml::array{text};
+  const std::string array = out.str();  // [ "text" ]
+  const size_t begin = array.find_first_of("\"'");
+  return array.substr(begin, array.find_last_of("\"'") - begin + 1);
+}
+
+}  // namespace
+
+const Recipe& RecipeBook::recipe(const std::string& name) const {
+  std::vector<std::string> names;
+  for (const Recipe& candidate : recipes) {
+    if (candidate.name == name) return candidate;
+    names.push_back(candidate.name);
+  }
+  std::string list;
+  for (const std::string& known : names) list += (list.empty() ? "" : ", ") + known;
+  throw Error(ErrorCode::kNotFound,
+              "[recipe] no recipe '" + name + "' in ondol.toml; known: " + list);
+}
+
+void check_recipe(const Recipe& recipe) {
+  const std::string where = "recipe." + recipe.name;
+  prompt::find_style(recipe.prompt.style);
+  prompt::make_strategy(recipe.strategy);
+  check_sampler(recipe.decode.sampler);
+  if (recipe.decode.tokens_max < 1) fail(where + ".decode.max_tokens must be 1 or more");
+  for (const KnowledgeConfig& knowledge : recipe.knowledge) {
+    std::vector<std::string> kinds;
+    for (const auto& info : ground::retriever_registry()) kinds.emplace_back(info.kind);
+    if (std::find(kinds.begin(), kinds.end(), knowledge.retriever.kind) == kinds.end()) {
+      fail(where + ".knowledge: unknown kind '" + knowledge.retriever.kind + "'; did you mean '" +
+           nearest(knowledge.retriever.kind, kinds) + "'?");
+    }
+    if (knowledge.top_k < 1) fail(where + ".knowledge.top_k must be 1 or more");
+  }
+  const std::string& mode = recipe.refusal.mode;
+  if (mode != "train" && mode != "fixed" && mode != "off") {
+    fail(where + ".refuse.mode is '" + mode + "'; expected train, fixed or off");
+  }
+}
+
+RecipeBook parse_recipes(std::string_view text, const std::string& source) {
+  toml::table root;
+  try {
+    root = toml::parse(text, source);
+  } catch (const toml::parse_error& error) {
+    fail(source + ", line " + std::to_string(error.source().begin.line) + ": " +
+         std::string(error.description()));
+  }
+  RecipeBook book;
+  for (const auto& [key, node] : root) {
+    if (key != "workspace" && key != "recipe") {
+      fail(source + ": unknown table [" + std::string(key.str()) +
+           "]; expected [workspace] and [recipe.NAME]");
+    }
+  }
+  if (const toml::node* node = root.get("workspace")) {
+    TableReader reader(as_table(*node, "[workspace]"), source + ": workspace");
+    reader("name", book.workspace_name, "");
+    reader("recipe", book.chosen, "");
+    reader("model", book.model, "");
+    reader("embedder", book.embedder, "");
+    reader.refuse_unknown();
+  }
+  if (const toml::node* node = root.get("recipe")) {
+    for (const auto& [key, table] : as_table(*node, "[recipe]")) {
+      const std::string name(key.str());
+      const std::string where = source + ": recipe." + name;
+      book.recipes.push_back(read_recipe(name, as_table(table, where), book, where));
+    }
+  }
+  // toml++ keeps keys sorted; people expect the order of the file.
+  std::stable_sort(book.recipes.begin(), book.recipes.end(), [&](const Recipe& a, const Recipe& b) {
+    const auto line = [&](const Recipe& r) {
+      return root["recipe"][r.name].node()->source().begin.line;
+    };
+    return line(a) < line(b);
+  });
+  if (!book.chosen.empty()) book.recipe(book.chosen);
+  return book;
+}
+
+std::string recipe_toml(const Recipe& recipe) {
+  Recipe copy = recipe;
+  std::string text = "[recipe." + toml_string(copy.name) + "]\n";
+  text += "description = " + toml_string(copy.description) + "\n";
+  text += "model = " + toml_string(copy.model) + "\n";
+  const auto line = [&](const char* key, auto& config) {
+    text += std::string(key) + " = " + inline_table(config) + "\n";
+  };
+  visit_tables(line, copy);
+  text += "knowledge = [";
+  for (KnowledgeConfig& knowledge : copy.knowledge) text += "\n  " + inline_table(knowledge) + ",";
+  return text + (copy.knowledge.empty() ? "]\n" : "\n]\n");
+}
+
+std::string choose_recipe(const std::string& text, const std::string& name,
+                          const std::string& definition) {
+  std::istringstream lines(text);
+  std::string out, line, table;
+  bool written = false, skipping = false;
+  const std::string assignment = "recipe = " + toml_string(name) + "\n";
+  const std::string header = "[recipe." + name + "]",
+                    quoted_header = "[recipe." + toml_string(name) + "]";
+  while (std::getline(lines, line)) {
+    const size_t first = line.find_first_not_of(" \t");
+    if (first != std::string::npos && line[first] == '[' && line.find(']') != std::string::npos &&
+        line.find('=') == std::string::npos) {
+      if (table == "[workspace]" && !written) out += assignment, written = true;
+      table = line.substr(first, line.find_last_of(']') - first + 1);
+      skipping = !definition.empty() && (table == header || table == quoted_header);
+    } else if (table == "[workspace]" && first != std::string::npos &&
+               line.compare(first, 6, "recipe") == 0 && !written) {
+      out += assignment;
+      written = true;
+      continue;
+    }
+    if (!skipping) out += line + "\n";
+  }
+  if (!written)
+    out = (table == "[workspace]" ? out + assignment : "[workspace]\n" + assignment + "\n" + out);
+  return definition.empty() ? out : out + "\n" + definition;
+}
+
+}  // namespace ondol::app

@@ -1,0 +1,70 @@
+// The one list of every config field of a recipe (conventions, C21): a visitor gets key, member and
+// a sentence.
+#pragma once
+
+#include "app/recipe.h"
+
+namespace ondol::app {
+
+template <class Visitor>
+void visit_fields(Visitor& v, prompt::PromptConfig& c) {
+  v("style", c.style, "how the question is put: direct, cot");
+  v("system", c.system, "system text; empty: the style's own");
+  v("user_template", c.user_template, "user message with {passages} {question} {choices}");
+  v("variables", c.variables, "further {names} of the two templates");
+  v("shots", c.shots, "solved examples of the train split to show");
+  v("select", c.select, "which examples: fixed, random, nearest");
+  v("seed", c.seed, "of random selection");
+}
+
+template <class Visitor>
+void visit_fields(Visitor& v, KnowledgeConfig& c) {
+  v("kind", c.retriever.kind, "how documents are searched: bm25, vector, hybrid");
+  v("top_k", c.top_k, "passages put into the prompt");
+  v("bm25_k1", c.retriever.bm25_k1, "saturation of repeated terms");
+  v("bm25_b", c.retriever.bm25_b, "weight of the passage's length");
+  v("fusion", c.retriever.fusion, "hybrid: rrf or convex");
+  v("rrf_constant", c.retriever.rrf_constant, "hybrid: of reciprocal rank fusion");
+  v("vector_weight", c.retriever.vector_weight, "hybrid: of convex fusion");
+  v("candidates", c.retriever.candidates, "hybrid: taken from each half");
+}
+
+template <class Visitor>
+void visit_fields(Visitor& v, prompt::StrategyConfig& c) {
+  v("kind", c.kind, "single, two-stage, self-consistency");
+  v("samples", c.samples, "self-consistency: answers drawn from one prompt");
+  v("temperature", c.temperature, "self-consistency: of those draws");
+  v("adaptive", c.adaptive, "self-consistency: stop once no other answer can win");
+  v("reasoning_tokens_max", c.reasoning_tokens_max, "two-stage: of the reasoning");
+}
+
+template <class Visitor>
+void visit_fields(Visitor& v, prompt::DecodeConfig& c) {
+  v("max_tokens", c.tokens_max, "of an answer");
+  v("stop", c.stop, "texts that end an answer");
+  v("temperature", c.sampler.temperature, "0: always the most likely token");
+  v("top_k", c.sampler.top_k, "keep the k most likely tokens; 0: all");
+  v("top_p", c.sampler.top_p, "keep the smallest set of this probability");
+  v("min_p", c.sampler.min_p, "drop tokens below this share of the best one");
+  v("repetition_penalty", c.sampler.repetition_penalty, "1: off");
+  v("presence_penalty", c.sampler.presence_penalty, "0: off");
+  v("frequency_penalty", c.sampler.frequency_penalty, "0: off");
+  v("seed", c.sampler.seed, "of sampling");
+}
+
+template <class Visitor>
+void visit_fields(Visitor& v, RefusalConfig& c) {
+  v("mode", c.mode, "train (fitted on the train split), fixed, off");
+  v("threshold", c.threshold, "fixed: refuse when the evidence supports the question less");
+}
+
+// Tables inside a recipe; `knowledge` is an array and handled beside.
+template <class Visitor>
+void visit_tables(Visitor& v, Recipe& r) {
+  v("prompt", r.prompt);
+  v("strategy", r.strategy);
+  v("decode", r.decode);
+  v("refuse", r.refusal);
+}
+
+}  // namespace ondol::app

@@ -1,0 +1,37 @@
+#include "app/session.h"
+
+#include "app/catalogue.h"
+
+namespace ondol::app {
+
+std::shared_ptr<const Model> Session::model(const std::string& name_or_path) {
+  auto& slot = models_[name_or_path];
+  if (!slot) {
+    ThreadPool pool(options_.threads);
+    slot = std::make_shared<const Model>(load_model(find_model(home_, name_or_path), pool));
+  }
+  return slot;
+}
+
+LocalGenerator& Session::generator(const std::string& name) {
+  auto& slot = generators_[name];
+  if (!slot) {
+    slot = std::make_unique<LocalGenerator>(
+        model(name), std::make_unique<ThreadPool>(options_.threads),
+        LocalGeneratorOptions{.precision = options_.precision,
+                              .context_tokens_max = options_.context_tokens_max});
+  }
+  return *slot;
+}
+
+LocalEmbedder& Session::embedder(const std::string& name) {
+  auto& slot = embedders_[name];
+  if (!slot) {
+    slot =
+        std::make_unique<LocalEmbedder>(model(name), std::make_unique<ThreadPool>(options_.threads),
+                                        LocalEmbedderOptions{.precision = options_.precision});
+  }
+  return *slot;
+}
+
+}  // namespace ondol::app
