@@ -86,7 +86,7 @@ struct RecipeVerdict {
   double repeat_deviation = 0;  // mean within-question standard deviation; 0 with one repeat
   double cost = 0;              // on the chosen axis
   bool good_enough = false;     // interval above -margin
-  bool shown_worse = false;     // interval below 0
+  bool shown_worse = false;     // than the best: its PairedDifference is shown
   bool within_caps = true;
 };
 
@@ -99,7 +99,8 @@ struct PairedDifference {
   int64_t worse = 0;
   double p = 1;
   double p_holm = 1;
-  std::string test{};  // "mcnemar mid-p" or "sign flip"
+  bool shown = false;  // claimed: p_holm below the level and the interval leaves 0 out
+  std::string test{};  // "exact mcnemar" or "sign flip"
 };
 
 enum class DecisionStatus {
@@ -113,9 +114,9 @@ const char* decision_status_name(DecisionStatus status);
 
 struct Decision {
   DecisionStatus status = DecisionStatus::kUndecided;
-  int chosen = -1;                        // index of a recipe; -1 only for kNoneAllowed
-  int runner_up = -1;                     // -1: none
-  int best = -1;                          // highest mean, caps or not
+  int chosen = -1;     // index of a recipe; -1 only for kNoneAllowed
+  int runner_up = -1;  // -1: none
+  int best = -1;       // highest mean of those within the caps (of all, if none is)
   std::vector<RecipeVerdict> verdicts{};  // one a recipe
   std::vector<PairedDifference> pairs{};  // a < b, all
   double detectable = 0;                  // smallest difference these questions find 8 times in 10
