@@ -1,0 +1,89 @@
+#include "app/question_source.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+
+#include "base/error.h"
+#include "base/files.h"
+#include "base/sha256.h"
+#include "eval/dataset.h"
+#include "ground/ingest.h"
+
+namespace ondol::app {
+namespace {
+
+// How long the documents took to ingest is kept beside the store, in seconds.
+std::filesystem::path build_file(const Workspace& workspace, const std::string& collection) {
+  std::string name = "build-" + collection + ".seconds";
+  std::replace(name.begin(), name.end(), '/', '-');
+  return workspace.state() / name;
+}
+
+void ingest_set(const Workspace& workspace, Session& session, const eval::QuestionSet& set,
+                const std::string& collection, ProgressSink& progress) {
+  std::vector<ground::WholeText> texts;
+  for (const eval::Document& d : set.documents) texts.push_back({d.id, d.title, d.text});
+  const auto start = std::chrono::steady_clock::now();
+  const auto store = workspace.open_store(store::OpenMode::kReadWrite);
+  Embedder* embedder = nullptr;
+  if (!workspace.book().embedder.empty()) embedder = &session.embedder(workspace.book().embedder);
+  const auto report = ground::ingest_texts(*store, store->open_collection(collection), texts,
+                                           embedder, {}, progress);
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  if (report.added + report.changed > 0) {
+    record_build_seconds(workspace, collection, seconds.count());
+  }
+}
+
+std::string hash_of(const std::vector<eval::Question>& questions) {
+  Sha256 hash;
+  for (const eval::Question& question : questions)
+    hash.update(eval::format_question(question) + "\n");
+  return hash.hex_digest();
+}
+
+}  // namespace
+
+void record_build_seconds(const Workspace& workspace, const std::string& collection,
+                          double seconds) {
+  write_file_atomic(build_file(workspace, collection), std::to_string(seconds) + "\n");
+}
+
+QuestionSource load_questions(const Workspace& workspace, Session& session,
+                              const CompareOptions& options, ProgressSink& progress) {
+  QuestionSource source;
+  std::vector<eval::Question> all;
+  if (!options.dataset.empty()) {
+    eval::QuestionSet set =
+        eval::read_dataset(options.dataset, options.data, {.language = options.language});
+    source.title = set.name + " (" + set.language + ")";
+    source.collection = "dataset-" + set.name + "-" + set.language;
+    if (!set.documents.empty()) ingest_set(workspace, session, set, source.collection, progress);
+    all = std::move(set.questions);
+  } else {
+    source.title = workspace.book().workspace_name;
+    source.collection = kDocumentsCollection;
+    all = eval::read_questions(options.questions.value_or(workspace.questions()));
+  }
+  source.asked = eval::in_split(all, options.split);
+  source.train = eval::in_split(all, eval::Split::kTrain);
+  if (source.asked.empty()) {
+    throw Error(ErrorCode::kInvalidArgument,
+                std::string("[compare] no question has split '") + eval::split_name(options.split) +
+                    "'; try --split, or add \"split\" to the questions");
+  }
+  if (options.split == eval::Split::kTrain) source.train.clear();
+  const auto limit = static_cast<size_t>(options.questions_max);
+  if (limit > 0 && source.asked.size() > limit) source.asked.resize(limit);
+  source.hash = hash_of(source.asked);
+  source.build_seconds = read_build_seconds(workspace, source.collection);
+  return source;
+}
+
+double read_build_seconds(const Workspace& workspace, const std::string& collection) {
+  const auto file = build_file(workspace, collection);
+  return std::filesystem::exists(file) ? std::strtod(read_file(file).c_str(), nullptr) : 0.0;
+}
+
+}  // namespace ondol::app
