@@ -38,4 +38,7 @@ class Analyzer {
   text::Segmenter segmenter_;
 };
 
+// A function word of English; `folded_word` as fold_for_search gives it.
+bool is_stop_word(std::string_view folded_word);
+
 }  // namespace ondol::ground

@@ -20,7 +20,7 @@ namespace ondol::ground {
 
 enum class BlockKind : uint8_t {
   kProse,  // cut at sentences
-  kRows,   // one record a line ("column: value; column: value"): never cut inside a line
+  kRows,   // one record ("column: value; column: value"), kept whole; neighbours are a table
 };
 
 struct Block {

@@ -48,8 +48,6 @@ class Corpus {
   std::vector<std::vector<ScoredChunk>> search_vectors(std::span<const Query> queries, size_t k);
   std::vector<Evidence> resolve(const Query& query, std::span<const ScoredChunk> chunks,
                                 std::string_view provider);
-  // Inverse document frequency of each term of a text in what the query may see (refusal, citing).
-  double idf(const Query& query, const std::string& term);
 
  private:
   struct State;

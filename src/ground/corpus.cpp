@@ -1,0 +1,200 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+#include <unordered_map>
+
+#include "base/error.h"
+#include "ground/analysis.h"
+#include "ground/bm25.h"
+#include "ground/document.h"
+#include "ground/retriever.h"
+#include "store/vector_index.h"
+
+namespace ondol::ground {
+namespace {
+
+// Views kept in memory: one a scope. A chat for a team meets a few principals, not hundreds.
+constexpr size_t kViewsMax = 8;
+// Texts handed to the embedder at a time.
+constexpr size_t kEmbedBatch = 64;
+
+// What one scope sees of the collection at one generation.
+struct View {
+  store::Scope scope;
+  int64_t generation = 0;
+  store::LengthStatistics lengths;
+  std::unordered_map<std::string, std::vector<store::Posting>> postings;  // as terms are asked for
+  std::unique_ptr<store::ExactVectorIndex> vectors;                       // when first asked for
+};
+
+bool better(const ScoredChunk& a, const ScoredChunk& b) {
+  return a.score != b.score ? a.score > b.score : a.id < b.id;
+}
+
+void keep_best(std::vector<ScoredChunk>& all, size_t k) {
+  const size_t kept = std::min(k, all.size());
+  std::partial_sort(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(kept), all.end(),
+                    better);
+  all.resize(kept);
+}
+
+}  // namespace
+
+struct Corpus::State {
+  store::Store& store;
+  store::CollectionId collection;
+  Embedder* embedder;
+  std::mutex mutex;
+  Analyzer analyzer;
+  std::vector<std::shared_ptr<View>> views;  // the most recently used last
+
+  View& view(const Query& query);
+  const std::vector<store::Posting>& postings(View& view, const std::string& term);
+  store::ExactVectorIndex& vectors(View& view, size_t dimensions);
+  bool embeds(const Query& query) const;
+};
+
+View& Corpus::State::view(const Query& query) {
+  const store::Scope scope{collection, query.principal, query.filter};
+  const int64_t generation = store.generation(collection);
+  const auto found = std::find_if(views.begin(), views.end(),
+                                  [&](const auto& view) { return view->scope == scope; });
+  if (found != views.end() && (*found)->generation == generation) {
+    std::rotate(found, found + 1, views.end());
+    return *views.back();
+  }
+  if (found != views.end()) views.erase(found);
+  if (views.size() >= kViewsMax) views.erase(views.begin());
+  auto fresh = std::make_shared<View>();
+  fresh->scope = scope;
+  fresh->generation = generation;
+  fresh->lengths = store.length_statistics(scope);
+  views.push_back(std::move(fresh));
+  return *views.back();
+}
+
+const std::vector<store::Posting>& Corpus::State::postings(View& view, const std::string& term) {
+  const auto found = view.postings.find(term);
+  if (found != view.postings.end()) return found->second;
+  return view.postings.emplace(term, store.postings(view.scope, term)).first->second;
+}
+
+store::ExactVectorIndex& Corpus::State::vectors(View& view, size_t dimensions) {
+  if (!view.vectors) {
+    auto index =
+        std::make_unique<store::ExactVectorIndex>(embedder->id(), static_cast<int64_t>(dimensions));
+    store.for_each_vector(
+        view.scope, embedder->id(),
+        [&](store::ChunkId id, std::span<const float> vector) { index->add(id, vector); });
+    view.vectors = std::move(index);
+  }
+  return *view.vectors;
+}
+
+// A question in letters that the embedder's languages do not use would be compared by noise.
+bool Corpus::State::embeds(const Query& query) const {
+  const std::string language = guess_language(query.text);
+  const bool latin = language != "ko" && language != "ja" && language != "zh";
+  for (const std::string& covered : embedder->languages()) {
+    const bool covered_latin = covered != "ko" && covered != "ja" && covered != "zh";
+    if (covered == language || covered == "*" || (latin && covered_latin)) return true;
+  }
+  return false;
+}
+
+Corpus::Corpus(store::Store& store, store::CollectionId collection, Embedder* embedder)
+    : state_(new State{store, collection, embedder, {}, Analyzer(), {}}) {}
+Corpus::~Corpus() = default;
+
+bool Corpus::has_embedder() const { return state_->embedder != nullptr; }
+
+int64_t Corpus::size(const Query& query) {
+  const std::lock_guard guard(state_->mutex);
+  return state_->view(query).lengths.chunks;
+}
+
+std::vector<ScoredChunk> Corpus::search_bm25(const Query& query, size_t k, double k1, double b) {
+  const std::lock_guard guard(state_->mutex);
+  View& view = state_->view(query);
+  if (view.lengths.chunks == 0 || k == 0) return {};
+  const double average = static_cast<double>(std::max<int64_t>(view.lengths.terms, 1)) /
+                         static_cast<double>(view.lengths.chunks);
+  std::map<std::string, int> terms;
+  for (std::string& term : state_->analyzer.terms(query.text)) ++terms[std::move(term)];
+  std::unordered_map<store::ChunkId, double> scores;
+  for (const auto& [term, repeats] : terms) {
+    const std::vector<store::Posting>& postings = state_->postings(view, term);
+    const double idf =
+        repeats * bm25_idf(view.lengths.chunks, static_cast<int64_t>(postings.size()));
+    for (const store::Posting& posting : postings) {
+      scores[posting.chunk] += bm25_term(idf, posting, average, k1, b);
+    }
+  }
+  std::vector<ScoredChunk> all;
+  all.reserve(scores.size());
+  for (const auto& [id, score] : scores) all.push_back({id, score});
+  keep_best(all, k);
+  return all;
+}
+
+std::vector<std::vector<ScoredChunk>> Corpus::search_vectors(std::span<const Query> queries,
+                                                             size_t k) {
+  if (!has_embedder()) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "[retrieve] vector search needs an embedder; got none; try `ondol pull "
+                "all-minilm-l6-v2` and ingest again, or the kind 'bm25'");
+  }
+  std::vector<std::vector<ScoredChunk>> results(queries.size());
+  std::vector<size_t> asked;
+  for (size_t i = 0; i < queries.size(); ++i) {
+    if (state_->embeds(queries[i])) asked.push_back(i);
+  }
+  for (size_t begin = 0; begin < asked.size(); begin += kEmbedBatch) {
+    const size_t end = std::min(begin + kEmbedBatch, asked.size());
+    std::vector<std::string> texts;
+    for (size_t i = begin; i < end; ++i) texts.push_back(queries[asked[i]].text);
+    // A question longer than the window is searched by its beginning: no answer would be worse.
+    const EmbedResult embedded = state_->embedder->embed(texts, {.truncate = true});
+    const std::lock_guard guard(state_->mutex);
+    for (size_t i = begin; i < end; ++i) {
+      const std::vector<float>& vector = embedded.vectors[i - begin];
+      View& view = state_->view(queries[asked[i]]);
+      for (const store::Neighbor& found : state_->vectors(view, vector.size()).search(vector, k)) {
+        results[asked[i]].push_back({found.id, found.score});
+      }
+    }
+  }
+  return results;
+}
+
+std::vector<Evidence> Corpus::resolve(const Query& query, std::span<const ScoredChunk> chunks,
+                                      std::string_view provider) {
+  std::vector<store::ChunkId> ids;
+  std::unordered_map<store::ChunkId, double> scores;
+  for (const ScoredChunk& chunk : chunks) {
+    ids.push_back(chunk.id);
+    scores[chunk.id] = chunk.score;
+  }
+  std::vector<Evidence> found;
+  const store::Scope scope{state_->collection, query.principal, query.filter};
+  for (store::ChunkView& view : state_->store.chunks(scope, ids)) {
+    Evidence evidence;
+    evidence.chunk_id = view.chunk.id;
+    evidence.document = std::move(view.uri);
+    evidence.title = std::move(view.title);
+    evidence.heading = std::move(view.chunk.heading);
+    evidence.text = std::move(view.chunk.text);
+    evidence.ordinal = view.chunk.ordinal;
+    evidence.char_from = view.chunk.char_from;
+    evidence.char_to = view.chunk.char_to;
+    evidence.page = view.chunk.page;
+    evidence.score = scores[view.chunk.id];
+    evidence.provider = provider;
+    found.push_back(std::move(evidence));
+  }
+  return found;
+}
+
+}  // namespace ondol::ground

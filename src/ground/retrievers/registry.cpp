@@ -1,0 +1,67 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "ground/retrievers/retrievers.h"
+
+namespace ondol::ground {
+namespace {
+
+constexpr RetrieverInfo kRegistry[] = {
+    {"bm25", "by the words of the question (BM25)", false, &make_bm25_retriever},
+    {"vector", "by meaning (nearest embeddings)", true, &make_vector_retriever},
+    {"hybrid", "by words and meaning, fused", true, &make_hybrid_retriever},
+};
+
+void need(bool holds, std::string_view field, const std::string& got, std::string_view expected) {
+  if (holds) return;
+  throw Error(ErrorCode::kInvalidArgument,
+              fmt::format("[knowledge] field '{}' is out of range; got {}, expected {}; try its "
+                          "default",
+                          field, got, expected));
+}
+
+void check(const RetrieverConfig& c) {
+  const auto number = [](double x) { return fmt::format("{}", x); };
+  need(c.bm25_k1 >= 0, "bm25_k1", number(c.bm25_k1), "0 or more");
+  need(c.bm25_b >= 0 && c.bm25_b <= 1, "bm25_b", number(c.bm25_b), "0 to 1");
+  need(c.fusion == "rrf" || c.fusion == "convex", "fusion", c.fusion, "rrf or convex");
+  need(c.rrf_constant > 0, "rrf_constant", number(c.rrf_constant), "above 0");
+  need(c.vector_weight >= 0 && c.vector_weight <= 1, "vector_weight", number(c.vector_weight),
+       "0 to 1");
+  need(c.candidates >= 1 && c.candidates <= 100000, "candidates", fmt::format("{}", c.candidates),
+       "1 to 100000");
+}
+
+}  // namespace
+
+std::span<const RetrieverInfo> retriever_registry() { return kRegistry; }
+
+std::unique_ptr<Retriever> make_retriever(const RetrieverConfig& config, Corpus& corpus) {
+  const auto row =
+      std::find_if(std::begin(kRegistry), std::end(kRegistry),
+                   [&](const RetrieverInfo& info) { return info.kind == config.kind; });
+  if (row == std::end(kRegistry)) {
+    std::string known;
+    for (const RetrieverInfo& info : kRegistry)
+      known += (known.empty() ? "" : ", ") + std::string(info.kind);
+    throw Error(ErrorCode::kInvalidArgument,
+                fmt::format("[knowledge] unknown kind; got '{}', expected one of {}; try 'hybrid'",
+                            config.kind, known));
+  }
+  check(config);
+  if (row->needs_embedder && !corpus.has_embedder()) {
+    throw Error(ErrorCode::kInvalidArgument,
+                fmt::format("[knowledge] kind '{}' needs an embedder; got none, expected one that "
+                            "the workspace names; try 'bm25' or `ondol pull all-minilm-l6-v2`",
+                            config.kind));
+  }
+  return row->make(config, corpus);
+}
+
+std::vector<Evidence> Retriever::retrieve(const Query& query, size_t k) {
+  return std::move(retrieve_all({&query, 1}, k).front());
+}
+
+}  // namespace ondol::ground
