@@ -119,7 +119,7 @@ TEST(BpeMerges, ArrayAndHeapEqualTheDefinition) {
 TEST(BpeMerges, LongPiecesTakeNLogNSteps) {
   const Toy toy({"a a", "aa aa", "aaaa aaaa", "aaaaaaaa aaaaaaaa", "b a", "a b"});
   const BpeMerges merges = toy.make();
-  for (const size_t length : {1000U, 10'000U, 100'000U, 1'000'000U}) {
+  for (const size_t length : {1000U, 10'000U, 100'000U, 300'000U}) {
     for (const char* unit : {"a", "ab", "aab"}) {
       std::string text;
       while (text.size() < length) text += unit;
