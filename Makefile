@@ -1,0 +1,71 @@
+# The front door. `make help` lists the targets; each is one line over presets and tools.
+JOBS ?= 2
+export CTEST_PARALLEL_LEVEL ?= $(JOBS)
+SOURCES = $(shell git ls-files --cached --others --exclude-standard 'src/*.h' 'src/*.cpp' 'include/*.h' 'examples/*.cpp' 'bench/*.cpp' 'tests/*.h')
+
+.DEFAULT_GOAL := dev
+.PHONY: help deps dev release test test-all check fmt fmt-check layers handbook models asan tsan fuzz bench bench-peers golden size quickstart clean
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+deps:  ## install the Debian packages that are missing (root or sudo)
+	tools/install_deps.sh dev
+
+dev:  ## build everything, optimised with assertions: build/dev
+	cmake --preset dev && cmake --build --preset dev -j $(JOBS)
+
+release:  ## build what people run: build/release/bin/ondol
+	cmake --preset release && cmake --build --preset release -j $(JOBS)
+
+quickstart:  ## install packages, build, and run the whole story on the sample workspace
+	tools/install_deps.sh run
+	$(MAKE) release
+	build/release/bin/ondol quickstart
+
+models: dev  ## fetch the two models of the tests into the cache
+	build/dev/bin/ondol pull smollm2-135m-instruct && build/dev/bin/ondol pull all-minilm-l6-v2
+
+test: dev  ## every test but the slow ones
+	ctest --preset dev -LE slow
+
+test-all: dev  ## every test
+	ctest --preset dev
+
+check: fmt-check layers handbook test  ## what CI runs: format, layers, tests
+
+fmt:  ## format the sources in place
+	clang-format -i $(SOURCES)
+
+fmt-check:  ## complain about sources that are not formatted
+	@clang-format --dry-run -Werror $(SOURCES) && echo "format: clean"
+
+layers:  ## check which room includes which
+	python3 tools/check_layers.py
+
+handbook:  ## check the sample workspace
+	python3 tools/check_handbook.py
+
+asan:  ## the tests under address and undefined-behaviour sanitizers
+	cmake --preset asan && cmake --build --preset asan -j $(JOBS) && ctest --preset asan -LE slow
+
+tsan:  ## thread pool, generator and store under the thread sanitizer
+	cmake --preset tsan && cmake --build --preset tsan -j $(JOBS) --target tsan_tests && ctest --preset tsan -L tsan
+
+fuzz:  ## a minute of fuzzing for every reader, and its coverage
+	tools/fuzz.sh 60
+
+bench: release  ## speed of this build on this machine
+	build/release/bin/ondol bench -m smollm2-135m-instruct -p 512 -n 64 -t 2 -r 5
+
+bench-peers: release  ## the same beside llama.cpp, in one run (makes a virtual environment)
+	bench/peers/run.sh
+
+golden:  ## make the golden files again (needs a virtual environment, see tools/golden/README.md)
+	tools/golden/make_all.sh
+
+size:  ## lines per room, long files and long functions
+	python3 tools/size.py
+
+clean:  ## remove every build
+	rm -rf build
