@@ -41,7 +41,7 @@ std::map<std::string, std::string> parse_shard_index(std::string_view text, std:
                       ".safetensors",
                       printable(tensor),
                       text_value ? "'" + printable(shard.get_ref<const std::string&>()) + "'"
-                                 : std::string("a ") + shard.type_name()));
+                                 : std::string(shard.type_name())));
     }
     shard_of.emplace(tensor, shard.get<std::string>());
   }
