@@ -80,8 +80,10 @@ struct Model {
 
 // `path` is a GGUF file or a folder with config.json and *.safetensors. Throws Error: kNotFound,
 // kCorruptData (names file and field), kUnsupported (architecture, type or tokenizer that nothing
-// here implements).
-Model load_model(const std::filesystem::path& path, ThreadPool& pool);
+// here implements). `hash_cache` is a folder where hashes of files are remembered by size and time;
+// empty: every load hashes the files anew.
+Model load_model(const std::filesystem::path& path, ThreadPool& pool,
+                 const std::filesystem::path& hash_cache = {});
 
 // Names of the architectures of the registry, for `ondol info`.
 std::span<const std::string_view> supported_architectures();

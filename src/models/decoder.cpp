@@ -1,0 +1,49 @@
+#include "models/decoder.h"
+
+#include <array>
+#include <utility>
+
+#include "ops/embed.h"
+
+namespace ondol::models {
+
+Decoder::Decoder(DecoderWeights weights, const nn::RopeConfig& rope)
+    : weights_(std::move(weights)), rope_(rope) {}
+
+KvShape Decoder::kv_shape() const {
+  const AttentionShape& shape = weights_.layers.front().attention.shape;
+  return {static_cast<int64_t>(weights_.layers.size()), shape.kv_heads, shape.head_width};
+}
+
+Tensor Decoder::forward(const ops::Context& context, std::span<const text::TokenId> ids,
+                        const SequenceBatch& batch) const {
+  nn::check_batch(batch, static_cast<int64_t>(ids.size()));
+  const ThreadPool::Burst burst(context.pool);
+  const ops::RopeRows rope = rope_.rows(batch);
+  nn::AttentionBuffers attention_buffers;
+  nn::MlpBuffers mlp_buffers;
+  Tensor x, normed;  // [sum T, D]
+
+  ops::embed(context, weights_.embedding, ids, x);
+  for (size_t l = 0; l < weights_.layers.size(); ++l) {
+    const DecoderLayer& layer = weights_.layers[l];
+    layer.attention_norm.forward(context, x, normed);
+    layer.attention.forward(context, normed, batch, static_cast<int64_t>(l), rope,
+                            attention_buffers, x);
+    layer.mlp_norm.forward(context, x, normed);
+    layer.mlp.forward(context, normed, mlp_buffers, x);
+  }
+  weights_.norm.forward(context, x, normed);
+  return normed;
+}
+
+Tensor Decoder::logits(const ops::Context& context, const Tensor& hidden) const {
+  const ThreadPool::Burst burst(context.pool);
+  const PackedMatrix& head = weights_.head ? *weights_.head : weights_.embedding;
+  Tensor out;  // [R, V]
+  const std::array parts = {ops::LinearPart{.weight = &head, .bias = nullptr, .out = &out}};
+  ops::linear(context, hidden, parts);
+  return out;
+}
+
+}  // namespace ondol::models

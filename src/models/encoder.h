@@ -1,0 +1,38 @@
+// The BERT-style encoder as blocks: learned positions, token types, norms after the residual sums,
+// bidirectional attention. A family file (bert.cpp) fills config and weights.
+#pragma once
+
+#include <vector>
+
+#include "models/model.h"
+#include "nn/attention.h"
+#include "nn/mlp.h"
+
+namespace ondol::models {
+
+struct EncoderLayer {
+  nn::Attention attention;
+  nn::Norm attention_norm;
+  nn::Mlp mlp;
+  nn::Norm mlp_norm;
+};
+
+struct EncoderWeights {
+  PackedMatrix embedding;  // [V, D]
+  PackedMatrix positions;  // [P, D]
+  PackedMatrix types;      // [types, D]; every token is of type 0
+  nn::Norm embedding_norm;
+  std::vector<EncoderLayer> layers;
+};
+
+class Encoder final : public EncoderModel {
+ public:
+  explicit Encoder(EncoderWeights weights);
+  Tensor forward(const ops::Context& context, std::span<const text::TokenId> ids,
+                 const SequenceBatch& batch) const override;
+
+ private:
+  EncoderWeights weights_;
+};
+
+}  // namespace ondol::models

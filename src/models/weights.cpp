@@ -1,0 +1,130 @@
+#include "models/weights.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+
+namespace ondol::models {
+
+WeightReader::WeightReader(const io::TensorSource& source, WeightFormat format,
+                           std::span<const WeightName> names, ThreadPool& pool, std::string prefix)
+    : source_(source), format_(format), names_(names), pool_(pool), prefix_(std::move(prefix)) {}
+
+std::string WeightReader::name(std::string_view ours, int64_t layer) const {
+  const auto row = std::ranges::find(names_, ours, &WeightName::ours);
+  ONDOL_ASSERT(row != names_.end());
+  std::string text =
+      prefix_ + std::string(format_ == WeightFormat::kGguf ? row->gguf : row->safetensors);
+  const size_t mark = text.find("{}");
+  if (mark != std::string::npos) text.replace(mark, 2, std::to_string(layer));
+  return text;
+}
+
+bool WeightReader::has(std::string_view ours, int64_t layer) const {
+  return source_.find_tensor(name(ours, layer)) != nullptr;
+}
+
+int64_t WeightReader::rows_of(std::string_view ours, int64_t columns) const {
+  const io::TensorInfo& tensor = source_.require_tensor(name(ours));
+  if (tensor.shape.size() != 2 || tensor.shape[1] != columns || tensor.shape[0] < 1) {
+    throw Error(ErrorCode::kCorruptData, "[models] " + source_.name() + ": tensor '" + tensor.name +
+                                             "'; got shape " + shape_text(tensor.shape) +
+                                             ", expected [rows, " + std::to_string(columns) +
+                                             "]; try downloading the file again");
+  }
+  return tensor.shape[0];
+}
+
+PackedMatrix WeightReader::matrix(std::string_view ours, int64_t layer, int64_t rows,
+                                  int64_t columns) {
+  const io::TensorInfo& tensor = source_.require_tensor(name(ours, layer), {rows, columns});
+  const bool packable = is_float(tensor.dtype) || is_quantized(tensor.dtype);
+  if (!packable || columns % dtype_info(tensor.dtype).block_elements != 0) {
+    throw Error(ErrorCode::kUnsupported,
+                "[models] " + source_.name() + ": tensor '" + tensor.name + "' of type " +
+                    std::string(dtype_info(tensor.dtype).name) + " and shape " +
+                    shape_text(tensor.shape) + " is no weight matrix; expected a float type or " +
+                    "blocks that divide a row");
+  }
+  PackedMatrix packed = PackedMatrix::pack(tensor.dtype, rows, columns, tensor.bytes, pool_);
+  source_.drop(tensor);
+  count(tensor, packed.bytes());
+  return packed;
+}
+
+Tensor WeightReader::read_vector(const std::string& file_name, int64_t size) {
+  const io::TensorInfo& tensor = source_.require_tensor(file_name, {size});
+  const std::vector<float> values = source_.read_f32(file_name);
+  source_.drop(tensor);
+  count(tensor, values.size() * sizeof(float));
+  return Tensor::from(values, {size});
+}
+
+Tensor WeightReader::vector(std::string_view ours, int64_t layer, int64_t size) {
+  return read_vector(name(ours, layer), size);
+}
+
+nn::Linear WeightReader::linear(std::string_view ours, int64_t layer, int64_t rows, int64_t columns,
+                                Bias bias) {
+  nn::Linear block{.weight = matrix(ours, layer, rows, columns), .bias = {}};
+  std::string bias_name = name(ours, layer);
+  ONDOL_ASSERT(bias_name.ends_with(".weight"));
+  bias_name.replace(bias_name.rfind(".weight"), 7, ".bias");
+  const bool present = source_.find_tensor(bias_name) != nullptr;
+  if (bias == Bias::kRequired || (bias == Bias::kIfPresent && present)) {
+    block.bias = read_vector(bias_name, rows);
+  }
+  return block;
+}
+
+nn::Norm WeightReader::rms_norm(std::string_view ours, int64_t layer, int64_t width,
+                                float epsilon) {
+  return {nn::Norm::Kind::kRms, vector(ours, layer, width), Tensor(), epsilon};
+}
+
+nn::Norm WeightReader::layer_norm(std::string_view ours, int64_t layer, int64_t width,
+                                  float epsilon) {
+  std::string bias_name = name(ours, layer);
+  bias_name.replace(bias_name.rfind(".weight"), 7, ".bias");
+  Tensor weight = vector(ours, layer, width);
+  return {nn::Norm::Kind::kLayer, std::move(weight), read_vector(bias_name, width), epsilon};
+}
+
+void WeightReader::finish(std::span<const std::string_view> ignored) const {
+  for (const io::TensorInfo& tensor : source_.tensors()) {
+    if (used_.contains(tensor.name)) continue;
+    const bool known = std::ranges::any_of(ignored, [&](std::string_view text) {
+      return tensor.name.find(text) != std::string::npos;
+    });
+    if (known) continue;
+    throw Error(ErrorCode::kUnsupported,
+                "[models] " + source_.name() + ": tensor '" + tensor.name + "' " +
+                    shape_text(tensor.shape) +
+                    " belongs to nothing that this architecture computes; expected only its own "
+                    "weights; try a model of a supported architecture");
+  }
+}
+
+void WeightReader::count(const io::TensorInfo& tensor, size_t bytes_held) {
+  used_.insert(tensor.name);
+  ++tensors_by_type_[dtype_info(tensor.dtype).name];
+  parameters_ += tensor.elements();
+  bytes_held_ += bytes_held;
+}
+
+void WeightReader::describe(ModelInfo& info) const {
+  info.parameters = parameters_;
+  info.weights_bytes = bytes_held_;
+  std::vector<std::pair<std::string_view, int64_t>> types(tensors_by_type_.begin(),
+                                                          tensors_by_type_.end());
+  std::ranges::stable_sort(types, std::greater<>(), &std::pair<std::string_view, int64_t>::second);
+  info.weights_summary.clear();
+  for (const auto& [type, tensors] : types) {
+    info.weights_summary += (info.weights_summary.empty() ? "" : ", ") + std::string(type) + " " +
+                            std::to_string(tensors);
+  }
+}
+
+}  // namespace ondol::models

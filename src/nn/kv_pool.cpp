@@ -1,0 +1,114 @@
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+#include "base/error.h"
+#include "nn/sequence_batch.h"
+
+namespace ondol {
+namespace {
+
+constexpr size_t kPageAlignment = 64;  // a cache line, and the widest vector register
+
+struct AlignedFree {
+  void operator()(float* memory) const { std::free(memory); }
+};
+
+}  // namespace
+
+struct KvPool::Pages {
+  std::vector<std::unique_ptr<float[], AlignedFree>> memory;
+  std::vector<int> references;
+  std::vector<PageId> unused;  // with memory, without owner
+  size_t pages_max = 0;
+  int64_t part_floats = 0;  // keys, or values, of one layer of one page
+};
+
+KvPool::KvPool(KvShape shape, size_t bytes_max) : shape_(shape), pages_(std::make_unique<Pages>()) {
+  if (shape.layers < 1 || shape.kv_heads < 1 || shape.head_width < 1) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "[kv_pool] page shape; got " + std::to_string(shape.layers) + " layers, " +
+                    std::to_string(shape.kv_heads) + " heads, width " +
+                    std::to_string(shape.head_width) + ", expected at least 1 each");
+  }
+  pages_->part_floats = shape.kv_heads * shape.head_width * kPageTokens;
+  pages_->pages_max = bytes_max / page_bytes();
+}
+
+KvPool::~KvPool() = default;
+
+size_t KvPool::page_bytes() const {
+  return static_cast<size_t>(shape_.layers * 2 * pages_->part_floats) * sizeof(float);
+}
+
+KvPool::PageId KvPool::allocate() {
+  Pages& pages = *pages_;
+  if (!pages.unused.empty()) {
+    const PageId id = pages.unused.back();
+    pages.unused.pop_back();
+    pages.references[id] = 1;
+    return id;
+  }
+  float* memory = nullptr;
+  if (pages.memory.size() < pages.pages_max) {
+    memory = static_cast<float*>(std::aligned_alloc(kPageAlignment, page_bytes()));
+  }
+  if (memory == nullptr) {
+    throw Error(ErrorCode::kResourceExhausted,
+                "[kv_pool] no page of keys and values left; got " + std::to_string(pages_in_use()) +
+                    " in use, expected fewer than " + std::to_string(pages.pages_max) + " of " +
+                    std::to_string(page_bytes()) +
+                    " bytes; try a shorter context, fewer sequences or a larger limit");
+  }
+  // Kernels read whole pages and mask: what they mask must be finite.
+  std::memset(memory, 0, page_bytes());
+  pages.memory.emplace_back(memory);
+  pages.references.push_back(1);
+  return static_cast<PageId>(pages.memory.size() - 1);
+}
+
+void KvPool::retain(PageId page) {
+  ONDOL_ASSERT(references(page) > 0);
+  ++pages_->references[page];
+}
+
+void KvPool::release(PageId page) {
+  ONDOL_ASSERT(references(page) > 0);
+  if (--pages_->references[page] == 0) pages_->unused.push_back(page);
+}
+
+int KvPool::references(PageId page) const {
+  ONDOL_ASSERT(page >= 0 && static_cast<size_t>(page) < pages_->references.size());
+  return pages_->references[page];
+}
+
+KvPool::PageId KvPool::copy(PageId from, int64_t tokens) {
+  ONDOL_ASSERT(references(from) > 0 && tokens >= 0 && tokens <= kPageTokens);
+  const PageId to = allocate();
+  const int64_t lanes = shape_.kv_heads * shape_.head_width;
+  for (int64_t layer = 0; layer < shape_.layers; ++layer) {
+    const KvPage source = page(from, layer), target = page(to, layer);
+    for (int64_t lane = 0; lane < lanes; ++lane) {  // keys [G, E, kPageTokens]
+      std::memcpy(target.keys + lane * kPageTokens, source.keys + lane * kPageTokens,
+                  static_cast<size_t>(tokens) * sizeof(float));
+    }
+    for (int64_t head = 0; head < shape_.kv_heads; ++head) {  // values [G, kPageTokens, E]
+      const int64_t offset = head * kPageTokens * shape_.head_width;
+      std::memcpy(target.values + offset, source.values + offset,
+                  static_cast<size_t>(tokens * shape_.head_width) * sizeof(float));
+    }
+  }
+  return to;
+}
+
+KvPage KvPool::page(PageId id, int64_t layer) const {
+  ONDOL_ASSERT(references(id) > 0 && layer >= 0 && layer < shape_.layers);
+  float* keys = pages_->memory[id].get() + layer * 2 * pages_->part_floats;
+  return {keys, keys + pages_->part_floats};
+}
+
+size_t KvPool::pages_in_use() const { return pages_->memory.size() - pages_->unused.size(); }
+
+size_t KvPool::pages_free() const { return pages_->pages_max - pages_in_use(); }
+
+}  // namespace ondol

@@ -1,0 +1,26 @@
+// The feed-forward block of a layer, gated (silu(gate) * up) or plain (gelu(up)), added to the
+// residual stream.
+#pragma once
+
+#include <optional>
+
+#include "nn/linear.h"
+
+namespace ondol::nn {
+
+struct MlpBuffers {
+  Tensor gate, up;
+};
+
+struct Mlp {
+  enum class Activation : uint8_t { kSiluGated, kGelu, kGeluTanh };
+  Activation activation = Activation::kSiluGated;
+  std::optional<Linear> gate;  // kSiluGated only
+  Linear up, down;
+
+  // residual[T, D] += down(activation(x)); x[T, D] may be the residual itself.
+  void forward(const ops::Context& context, const Tensor& x, MlpBuffers& buffers,
+               Tensor& residual) const;
+};
+
+}  // namespace ondol::nn

@@ -1,0 +1,39 @@
+#include "ops/check.h"
+
+namespace ondol::ops {
+
+void fail_check(std::string_view op, std::string_view what, const std::string& got,
+                const std::string& expected) {
+  throw Error(ErrorCode::kInvalidArgument, "[" + std::string(op) + "] " + std::string(what) +
+                                               "; got " + got + ", expected " + expected);
+}
+
+void expect_f32(std::string_view op, std::string_view what, const Tensor& tensor,
+                std::initializer_list<int64_t> shape) {
+  if (!tensor.defined()) fail_check(op, what, "no tensor", "f32 " + shape_text(shape));
+  bool fits = tensor.dtype() == DType::kF32 && tensor.rank() == shape.size();
+  size_t axis = 0;
+  for (int64_t dim : shape) {
+    fits = fits && (dim == -1 || tensor.dim(axis) == dim);
+    ++axis;
+  }
+  if (fits) return;
+  std::string expected = "f32 [";
+  for (int64_t dim : shape) {
+    expected += (expected.back() == '[' ? "" : ", ") + (dim == -1 ? "any" : std::to_string(dim));
+  }
+  fail_check(op, what,
+             std::string(dtype_info(tensor.dtype()).name) + " " + shape_text(tensor.shape()),
+             expected + "]");
+}
+
+void expect_equal(std::string_view op, std::string_view what, int64_t got, int64_t expected) {
+  if (got != expected) fail_check(op, what, std::to_string(got), std::to_string(expected));
+}
+
+void prepare_output(Tensor& out, Shape shape) {
+  if (out.defined() && out.dtype() == DType::kF32 && out.shape() == shape) return;
+  out = Tensor::zeros(DType::kF32, std::move(shape));
+}
+
+}  // namespace ondol::ops

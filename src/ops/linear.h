@@ -1,0 +1,23 @@
+// Several weight matrices applied to one input, which is read (and quantised) once: the query, key
+// and value projections of a layer, or the gate and up projections of an MLP.
+//
+//   linear(context, x, {{{.weight = &wq, .out = &q}, {.weight = &wk, .out = &k}}});
+#pragma once
+
+#include "ops/context.h"
+#include "tensor/tensor.h"
+
+namespace ondol::ops {
+
+// One product x[T, K] * weight[N, K]^T. What else belongs to a weight (an adapter of a sequence) is
+// a member here, so callers do not change when it comes.
+struct LinearPart {
+  const PackedMatrix* weight;
+  const Tensor* bias = nullptr;  // [N]; null or undefined: none
+  Tensor* out;                   // [T, N]
+  bool accumulate = false;       // out += instead of out =: a residual stream; out has its shape
+};
+
+void linear(const Context& context, const Tensor& x, std::span<const LinearPart> parts);
+
+}  // namespace ondol::ops
