@@ -1,4 +1,34 @@
-#include "kernels/table.h"
+#include "kernels/cpu/leaf_avx2.h"
+#include "kernels/cpu/simd_avx2.h"
+#include "kernels/polynomials.h"
+// The shared kernels, over the lanes above: order matters.
+// clang-format off
+#include "kernels/cpu/math.inc"
+#include "kernels/cpu/rows.inc"
+#include "kernels/cpu/attention.inc"
+// clang-format on
+
 namespace ondol {
-const KernelTable kAvx2Table = {.name = "avx2"};
-}
+
+const KernelTable kAvx2Table = {
+    .name = "avx2",
+    .quantize = quantize,
+    .matmul_fast = avx2::matmul_fast,
+    .matmul_exact = avx2::matmul_exact,
+    .dequantize_panel = avx2::dequantize_panel,
+    .accumulate_rows = avx2::accumulate_rows,
+    .rms_norm = rms_norm,
+    .layer_norm = layer_norm,
+    .add = add,
+    .silu_multiply = silu_multiply,
+    .gelu = gelu,
+    .gelu_tanh = gelu_tanh,
+    .softmax = softmax,
+    .max_sum = max_sum,
+    .dot = dot,
+    .dot_i8_rows = dot_i8_rows,
+    .rope = rope,
+    .attention = attention,
+};
+
+}  // namespace ondol

@@ -1,4 +1,34 @@
-#include "kernels/table.h"
+#include "kernels/cpu/leaf_avx512.h"
+#include "kernels/cpu/simd_avx512.h"
+#include "kernels/polynomials.h"
+// The shared kernels, over the lanes above: order matters.
+// clang-format off
+#include "kernels/cpu/math.inc"
+#include "kernels/cpu/rows.inc"
+#include "kernels/cpu/attention.inc"
+// clang-format on
+
 namespace ondol {
-const KernelTable kAvx512Table = {.name = "avx512"};
-}
+
+const KernelTable kAvx512Table = {
+    .name = "avx512",
+    .quantize = quantize,
+    .matmul_fast = avx512::matmul_fast,
+    .matmul_exact = avx512::matmul_exact,
+    .dequantize_panel = avx512::dequantize_panel,
+    .accumulate_rows = avx512::accumulate_rows,
+    .rms_norm = rms_norm,
+    .layer_norm = layer_norm,
+    .add = add,
+    .silu_multiply = silu_multiply,
+    .gelu = gelu,
+    .gelu_tanh = gelu_tanh,
+    .softmax = softmax,
+    .max_sum = max_sum,
+    .dot = dot,
+    .dot_i8_rows = dot_i8_rows,
+    .rope = rope,
+    .attention = attention,
+};
+
+}  // namespace ondol

@@ -83,7 +83,7 @@ void rope(float* x, int64_t rotary_width, RopeLayout layout, const float* cos, c
     float& second = x[layout == RopeLayout::kPairs ? 2 * i + 1 : i + half];
     const float a = first, b = second;
     first = std::fma(a, cos[i], -(b * sin[i]));
-    second = std::fma(a, sin[i], b * cos[i]);
+    second = std::fma(b, cos[i], a * sin[i]);
   }
 }
 

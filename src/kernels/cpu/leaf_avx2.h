@@ -1,0 +1,15 @@
+// What the leaf files of avx2 give each other.
+#pragma once
+
+#include "kernels/table.h"
+
+namespace ondol::avx2 {
+
+void matmul_fast(const FastMatmul& work);
+void matmul_exact(const ExactMatmul& work);
+void dequantize_panel(const PackedView& weight, int64_t panel, int64_t column_begin,
+                      int64_t column_end, float* out);
+void accumulate_rows(const float* y, int64_t y_stride, int64_t tokens, const float* w,
+                     int64_t w_stride, int64_t rows, int64_t width, float* out, int64_t out_stride);
+
+}  // namespace ondol::avx2

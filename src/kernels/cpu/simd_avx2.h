@@ -1,0 +1,242 @@
+// Sixteen lanes on AVX2 with FMA and F16C, as two registers: the operations that the shared kernels
+// (cpu/*.inc) are written in. Included by leaf files only; everything has internal linkage.
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstdint>
+
+#define ONDOL_INLINE [[gnu::always_inline]] inline
+#define ONDOL_UNROLL _Pragma("GCC unroll 16")
+
+namespace ondol {
+namespace {
+
+struct F {  // 16 floats
+  __m256 a, b;
+};
+struct I {  // 16 int32, or a line of 64 bytes
+  __m256i a, b;
+};
+
+constexpr int kFastTokens = 3;  // register tiles: tokens x panels
+constexpr int kFastPanels = 1;
+constexpr bool kSplitsWideCodes = true;  // vpmaddubsw saturates
+constexpr int kExactTokens = 6;
+constexpr int kExactPanels = 1;
+constexpr int kAttentionVectors = 1;
+
+alignas(64) constexpr int32_t kFirst[32] = {-1, -1, -1, -1, -1, -1, -1, -1,
+                                            -1, -1, -1, -1, -1, -1, -1, -1};
+ONDOL_INLINE __m256i mask_low(int64_t n) {
+  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(kFirst + 16 - n));
+}
+ONDOL_INLINE __m256i mask_high(int64_t n) {
+  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(kFirst + 24 - n));
+}
+
+ONDOL_INLINE F zero() { return {_mm256_setzero_ps(), _mm256_setzero_ps()}; }
+ONDOL_INLINE F set1(float x) { return {_mm256_set1_ps(x), _mm256_set1_ps(x)}; }
+ONDOL_INLINE F load(const float* p) { return {_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}; }
+ONDOL_INLINE F load_n(const float* p, int64_t n) {
+  return {_mm256_maskload_ps(p, mask_low(n)), _mm256_maskload_ps(p + 8, mask_high(n))};
+}
+ONDOL_INLINE void store(float* p, F x) {
+  _mm256_storeu_ps(p, x.a);
+  _mm256_storeu_ps(p + 8, x.b);
+}
+ONDOL_INLINE void store_n(float* p, F x, int64_t n) {
+  _mm256_maskstore_ps(p, mask_low(n), x.a);
+  _mm256_maskstore_ps(p + 8, mask_high(n), x.b);
+}
+ONDOL_INLINE F keep_n(F x, F otherwise, int64_t n) {
+  return {_mm256_blendv_ps(otherwise.a, x.a, _mm256_castsi256_ps(mask_low(n))),
+          _mm256_blendv_ps(otherwise.b, x.b, _mm256_castsi256_ps(mask_high(n)))};
+}
+ONDOL_INLINE F add(F x, F y) { return {_mm256_add_ps(x.a, y.a), _mm256_add_ps(x.b, y.b)}; }
+ONDOL_INLINE F sub(F x, F y) { return {_mm256_sub_ps(x.a, y.a), _mm256_sub_ps(x.b, y.b)}; }
+ONDOL_INLINE F mul(F x, F y) { return {_mm256_mul_ps(x.a, y.a), _mm256_mul_ps(x.b, y.b)}; }
+ONDOL_INLINE F div(F x, F y) { return {_mm256_div_ps(x.a, y.a), _mm256_div_ps(x.b, y.b)}; }
+ONDOL_INLINE F fma(F x, F y, F z) {
+  return {_mm256_fmadd_ps(x.a, y.a, z.a), _mm256_fmadd_ps(x.b, y.b, z.b)};
+}
+ONDOL_INLINE F fnma(F x, F y, F z) {
+  return {_mm256_fnmadd_ps(x.a, y.a, z.a), _mm256_fnmadd_ps(x.b, y.b, z.b)};
+}
+ONDOL_INLINE F larger(F x, F y) { return {_mm256_max_ps(x.a, y.a), _mm256_max_ps(x.b, y.b)}; }
+ONDOL_INLINE F smaller(F x, F y) { return {_mm256_min_ps(x.a, y.a), _mm256_min_ps(x.b, y.b)}; }
+ONDOL_INLINE F magnitude(F x) {
+  const __m256 bit = _mm256_set1_ps(-0.0F);
+  return {_mm256_andnot_ps(bit, x.a), _mm256_andnot_ps(bit, x.b)};
+}
+ONDOL_INLINE F with_sign(F size, F sign) {
+  const __m256 bit = _mm256_set1_ps(-0.0F);
+  return {_mm256_or_ps(_mm256_andnot_ps(bit, size.a), _mm256_and_ps(bit, sign.a)),
+          _mm256_or_ps(_mm256_andnot_ps(bit, size.b), _mm256_and_ps(bit, sign.b))};
+}
+ONDOL_INLINE F if_less(F x, F y, F then, F otherwise) {
+  return {_mm256_blendv_ps(otherwise.a, then.a, _mm256_cmp_ps(x.a, y.a, _CMP_LT_OQ)),
+          _mm256_blendv_ps(otherwise.b, then.b, _mm256_cmp_ps(x.b, y.b, _CMP_LT_OQ))};
+}
+ONDOL_INLINE bool all_less(F x, F y) {
+  return (_mm256_movemask_ps(_mm256_cmp_ps(x.a, y.a, _CMP_LT_OQ)) &
+          _mm256_movemask_ps(_mm256_cmp_ps(x.b, y.b, _CMP_LT_OQ))) == 0xff;
+}
+
+// The 16-lane rule's end: pairwise 8, 4, 2, 1.
+ONDOL_INLINE float sum_lanes(F x) {
+  const __m256 s8 = _mm256_add_ps(x.a, x.b);
+  const __m128 s4 = _mm_add_ps(_mm256_castps256_ps128(s8), _mm256_extractf128_ps(s8, 1));
+  const __m128 s2 = _mm_add_ps(s4, _mm_movehl_ps(s4, s4));
+  return _mm_cvtss_f32(_mm_add_ss(s2, _mm_movehdup_ps(s2)));
+}
+ONDOL_INLINE float max_lanes(F x) {
+  const __m256 s8 = _mm256_max_ps(x.a, x.b);
+  const __m128 s4 = _mm_max_ps(_mm256_castps256_ps128(s8), _mm256_extractf128_ps(s8, 1));
+  const __m128 s2 = _mm_max_ps(s4, _mm_movehl_ps(s4, s4));
+  return _mm_cvtss_f32(_mm_max_ss(s2, _mm_movehdup_ps(s2)));
+}
+
+// p * 2^n for whole n in [-254, 254], rounded once: two steps of at most half of n.
+ONDOL_INLINE __m256 times_power_of_two(__m256 p, __m256 n) {
+  const __m256i whole = _mm256_cvtps_epi32(n);
+  const __m256i half = _mm256_srai_epi32(whole, 1);
+  const __m256i bias = _mm256_set1_epi32(127);
+  const __m256i first_power = _mm256_slli_epi32(_mm256_add_epi32(half, bias), 23);
+  const __m256i rest = _mm256_sub_epi32(whole, half);
+  const __m256i second_power = _mm256_slli_epi32(_mm256_add_epi32(rest, bias), 23);
+  return _mm256_mul_ps(_mm256_mul_ps(p, _mm256_castsi256_ps(first_power)),
+                       _mm256_castsi256_ps(second_power));
+}
+ONDOL_INLINE F times_power_of_two(F p, F n) {
+  return {times_power_of_two(p.a, n.a), times_power_of_two(p.b, n.b)};
+}
+
+ONDOL_INLINE F load_half(const void* p) {
+  const auto* halves = static_cast<const __m128i*>(p);
+  return {_mm256_cvtph_ps(_mm_loadu_si128(halves)), _mm256_cvtph_ps(_mm_loadu_si128(halves + 1))};
+}
+ONDOL_INLINE F load_bf16(const void* p) {
+  const auto* v = static_cast<const __m128i*>(p);
+  const __m256i a = _mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128(v)), 16);
+  const __m256i b = _mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128(v + 1)), 16);
+  return {_mm256_castsi256_ps(a), _mm256_castsi256_ps(b)};
+}
+ONDOL_INLINE F load_u8(const uint8_t* p) {
+  const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+  return {_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(bytes)),
+          _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_unpackhi_epi64(bytes, bytes)))};
+}
+ONDOL_INLINE F load_i8(const uint8_t* p) {
+  const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+  return {_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes)),
+          _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_unpackhi_epi64(bytes, bytes)))};
+}
+
+ONDOL_INLINE I zero_int() { return {_mm256_setzero_si256(), _mm256_setzero_si256()}; }
+ONDOL_INLINE I set1_int(int32_t x) { return {_mm256_set1_epi32(x), _mm256_set1_epi32(x)}; }
+ONDOL_INLINE F to_float(I x) { return {_mm256_cvtepi32_ps(x.a), _mm256_cvtepi32_ps(x.b)}; }
+ONDOL_INLINE I load_line(const uint8_t* p) {
+  const auto* v = reinterpret_cast<const __m256i*>(p);
+  return {_mm256_loadu_si256(v), _mm256_loadu_si256(v + 1)};
+}
+ONDOL_INLINE void store_line(uint8_t* p, I x) {
+  auto* v = reinterpret_cast<__m256i*>(p);
+  _mm256_storeu_si256(v, x.a);
+  _mm256_storeu_si256(v + 1, x.b);
+}
+ONDOL_INLINE I low_nibbles(I x) {
+  const __m256i mask = _mm256_set1_epi8(15);
+  return {_mm256_and_si256(x.a, mask), _mm256_and_si256(x.b, mask)};
+}
+ONDOL_INLINE I high_nibbles(I x) {
+  return low_nibbles({_mm256_srli_epi16(x.a, 4), _mm256_srli_epi16(x.b, 4)});
+}
+// Byte i of every lane, as int32.
+template <int kByte>
+ONDOL_INLINE I lane_byte(I x) {
+  const __m256i mask = _mm256_set1_epi32(255);
+  return {_mm256_and_si256(_mm256_srli_epi32(x.a, 8 * kByte), mask),
+          _mm256_and_si256(_mm256_srli_epi32(x.b, 8 * kByte), mask)};
+}
+ONDOL_INLINE I sub_int(I x, I y) {
+  return {_mm256_sub_epi32(x.a, y.a), _mm256_sub_epi32(x.b, y.b)};
+}
+
+// acc + sum of 4 products a lane, weights unsigned, activations signed, exact. maddubs adds two
+// products in 16 bits: safe for codes below 128 (2 * 127 * 127 < 32768). Wide codes are split:
+// code = (code & 127) + 128 * (code >> 7), the second product taken 64 at a time.
+using Four = __m256i;
+ONDOL_INLINE Four broadcast4(const int8_t* p) {
+  int32_t four;
+  __builtin_memcpy(&four, p, sizeof four);
+  return _mm256_set1_epi32(four);
+}
+template <bool kWide>
+ONDOL_INLINE __m256i dot4(__m256i acc, __m256i weights, Four x) {
+  const __m256i ones = _mm256_set1_epi16(1);
+  if constexpr (kWide) {
+    const __m256i low = _mm256_and_si256(weights, _mm256_set1_epi8(127));
+    const __m256i high = _mm256_and_si256(_mm256_srli_epi16(weights, 7), _mm256_set1_epi8(1));
+    const __m256i products = _mm256_madd_epi16(_mm256_maddubs_epi16(low, x), ones);
+    const __m256i tops = _mm256_madd_epi16(_mm256_maddubs_epi16(high, x), _mm256_set1_epi16(128));
+    return _mm256_add_epi32(acc, _mm256_add_epi32(products, tops));
+  }
+  return _mm256_add_epi32(acc, _mm256_madd_epi16(_mm256_maddubs_epi16(weights, x), ones));
+}
+template <bool kWide>
+ONDOL_INLINE I dot4(I acc, I weights, Four x) {
+  return {dot4<kWide>(acc.a, weights.a, x), dot4<kWide>(acc.b, weights.b, x)};
+}
+
+ONDOL_INLINE int32_t reduce_max(__m256i x) {
+  const __m128i s4 = _mm_max_epi32(_mm256_castsi256_si128(x), _mm256_extracti128_si256(x, 1));
+  const __m128i s2 = _mm_max_epi32(s4, _mm_shuffle_epi32(s4, 0x4e));
+  return _mm_cvtsi128_si32(_mm_max_epi32(s2, _mm_shuffle_epi32(s2, 0xb1)));
+}
+ONDOL_INLINE int32_t sum_int(I x) {
+  const __m256i s8 = _mm256_add_epi32(x.a, x.b);
+  const __m128i s4 = _mm_add_epi32(_mm256_castsi256_si128(s8), _mm256_extracti128_si256(s8, 1));
+  const __m128i s2 = _mm_add_epi32(s4, _mm_shuffle_epi32(s4, 0x4e));
+  return _mm_cvtsi128_si32(_mm_add_epi32(s2, _mm_shuffle_epi32(s2, 0xb1)));
+}
+ONDOL_INLINE int32_t max_magnitude_bits(F low, F high) {
+  const F x = magnitude(low), y = magnitude(high);
+  const __m256i a = _mm256_max_epi32(_mm256_castps_si256(x.a), _mm256_castps_si256(x.b));
+  const __m256i b = _mm256_max_epi32(_mm256_castps_si256(y.a), _mm256_castps_si256(y.b));
+  return reduce_max(_mm256_max_epi32(a, b));
+}
+ONDOL_INLINE int32_t store_codes(int8_t* target, F x, F inverse) {
+  const F scaled = mul(x, inverse);
+  const I codes = {_mm256_cvtps_epi32(scaled.a), _mm256_cvtps_epi32(scaled.b)};
+  const __m256i words = _mm256_permute4x64_epi64(_mm256_packs_epi32(codes.a, codes.b), 0xd8);
+  const __m128i bytes =
+      _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(target), bytes);
+  return sum_int(codes);
+}
+
+// Rotates 4 neighbouring pairs; cos and sin have one value a pair.
+constexpr int64_t kRopePairs = 4;
+ONDOL_INLINE void rotate_pairs(float* x, const float* cos, const float* sin) {
+  const __m256i twice = _mm256_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3);
+  const __m256 c = _mm256_permutevar8x32_ps(_mm256_castps128_ps256(_mm_loadu_ps(cos)), twice);
+  const __m256 s = _mm256_permutevar8x32_ps(_mm256_castps128_ps256(_mm_loadu_ps(sin)), twice);
+  const __m256 v = _mm256_loadu_ps(x);
+  _mm256_storeu_ps(x, _mm256_fmaddsub_ps(v, c, _mm256_mul_ps(_mm256_permute_ps(v, 0xb1), s)));
+}
+
+// Exact int8 dot product, 16 bits wide.
+constexpr int64_t kDotBytes = 32;
+constexpr int32_t kDotOffset = 0;
+ONDOL_INLINE __m256i dot_bytes(__m256i acc, const int8_t* query, const int8_t* row) {
+  const __m256i q = _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(query)));
+  const __m256i r = _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(row)));
+  return _mm256_add_epi32(acc, _mm256_madd_epi16(q, r));
+}
+ONDOL_INLINE I dot_bytes(I acc, const int8_t* query, const int8_t* row) {
+  return {dot_bytes(acc.a, query, row), dot_bytes(acc.b, query + 16, row + 16)};
+}
+
+}  // namespace
+}  // namespace ondol
