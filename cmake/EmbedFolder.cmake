@@ -1,5 +1,5 @@
 # Writes a C++ source that holds files of the repository, so that one binary brings its own sample.
-#   cmake -DOUTPUT=... -DFOLDER=examples/handbook -DCONFIG=presets/workspace.toml -P cmake/EmbedFolder.cmake
+#   cmake -DOUTPUT=... -DFOLDER=examples/handbook -DPRESETS=presets -P cmake/EmbedFolder.cmake
 function(bytes_of file variable)
   file(READ "${file}" hex HEX)
   string(REGEX REPLACE "([0-9a-f][0-9a-f])" "'\\\\x\\1'," bytes "${hex}")
@@ -17,10 +17,13 @@ foreach(file ${files})
   string(APPEND rows "    {\"${file}\", {kFile${index}, sizeof kFile${index} - 1}},\n")
   math(EXPR index "${index} + 1")
 endforeach()
-bytes_of("${CONFIG}" bytes)
+bytes_of("${PRESETS}/workspace.toml" bytes)
 string(APPEND source "constexpr char kConfig[] = {${bytes}'\\0'};\n")
+bytes_of("${PRESETS}/full.toml" bytes)
+string(APPEND source "constexpr char kFull[] = {${bytes}'\\0'};\n")
 string(APPEND source "constexpr std::array<EmbeddedFile, ${index}> kFiles = {{\n${rows}}};\n\n}  // namespace\n\n")
 string(APPEND source "std::span<const EmbeddedFile> sample_workspace() { return kFiles; }\n")
-string(APPEND source "std::string_view default_config() { return {kConfig, sizeof kConfig - 1}; }\n\n")
+string(APPEND source "std::string_view default_config() { return {kConfig, sizeof kConfig - 1}; }\n")
+string(APPEND source "std::string_view full_recipes() { return {kFull, sizeof kFull - 1}; }\n\n")
 string(APPEND source "}  // namespace ondol::app\n")
 file(WRITE "${OUTPUT}" "${source}")

@@ -82,12 +82,13 @@ endfunction()
 function(ondol_embed_sample)
   set(output "${CMAKE_BINARY_DIR}/generated/embedded_files.cpp")
   set(folder "${CMAKE_SOURCE_DIR}/examples/handbook")
-  set(config "${CMAKE_SOURCE_DIR}/presets/workspace.toml")
+  set(presets "${CMAKE_SOURCE_DIR}/presets")
   file(GLOB_RECURSE files CONFIGURE_DEPENDS "${folder}/*")
   add_custom_command(OUTPUT "${output}"
-    COMMAND "${CMAKE_COMMAND}" "-DOUTPUT=${output}" "-DFOLDER=${folder}" "-DCONFIG=${config}"
+    COMMAND "${CMAKE_COMMAND}" "-DOUTPUT=${output}" "-DFOLDER=${folder}" "-DPRESETS=${presets}"
             -P "${CMAKE_SOURCE_DIR}/cmake/EmbedFolder.cmake"
-    DEPENDS ${files} "${config}" "${CMAKE_SOURCE_DIR}/cmake/EmbedFolder.cmake"
+    DEPENDS ${files} "${presets}/workspace.toml" "${presets}/full.toml"
+            "${CMAKE_SOURCE_DIR}/cmake/EmbedFolder.cmake"
     COMMENT "Embedding the sample workspace")
   target_sources(ondol_app PRIVATE "${output}")
 endfunction()

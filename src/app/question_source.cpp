@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdlib>
 
+#include "app/ingest.h"
 #include "base/error.h"
 #include "base/files.h"
 #include "base/sha256.h"
@@ -77,7 +78,8 @@ QuestionSource load_questions(const Workspace& workspace, Session& session,
   const auto limit = static_cast<size_t>(options.questions_max);
   if (limit > 0 && source.asked.size() > limit) source.asked.resize(limit);
   source.hash = hash_of(source.asked);
-  source.build_seconds = read_build_seconds(workspace, source.collection);
+  source.build_seconds = options.dataset.empty() ? ingest_build_seconds(workspace).value_or(0)
+                                                 : read_build_seconds(workspace, source.collection);
   return source;
 }
 
