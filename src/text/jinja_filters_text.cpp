@@ -217,17 +217,14 @@ Value striptags(Runtime& runtime, const Value& value, const Args& args) {
 Value tojson(Runtime& runtime, const Value& value, const Args& args) {
   const Params given("tojson", args, {"ensure_ascii", "indent", "separators", "sort_keys"});
   JsonStyle style;
-  // Jinja's own filter has indent first; templates that pass a number by position mean that one.
-  const bool number_first = given.has(0) && given[0].is(Kind::kInt) && !given.has(1);
-  style.ensure_ascii = given.flag(0, false) && !number_first;
+  style.ensure_ascii = given.flag(0, false);
   style.sort_keys = given.flag(3, false);
-  const size_t at = number_first ? 0 : 1;
-  if (given.is_set(at) && (at == 1 || number_first)) {
-    if (given[at].is_string()) {
-      style.indent = given[at].bytes();
+  if (given.is_set(1)) {
+    if (given[1].is_string()) {
+      style.indent = given[1].bytes();
     } else {
       constexpr int64_t kIndentMax = 64;
-      style.indent = std::string(std::clamp<int64_t>(given.integer(at, 0), 0, kIndentMax), ' ');
+      style.indent = std::string(std::clamp<int64_t>(given.integer(1, 0), 0, kIndentMax), ' ');
     }
     style.item_separator = ",";
   }

@@ -100,15 +100,14 @@ Expr* Parser::expression(bool with_condition) {
 
 Expr* Parser::condition() {
   const Token first = now();
-  // What stands before `if` may use an unknown filter: it is not always reached.
-  ++conditional_;
+  const size_t known = unknown_.size();
   Expr* value = disjunction();
   while (skip_name("if")) {
     Expr* test = disjunction();
     Expr* otherwise = skip_name("else") ? expression() : nullptr;
     value = node(ExprKind::kCondition, first, {value, test, otherwise});
+    unknown_.resize(known);  // each part may never be reached
   }
-  --conditional_;
   return value;
 }
 
@@ -397,9 +396,7 @@ Expr* Parser::filter(Expr* value) {
   Expr* made = node(ExprKind::kFilter, at, {value});
   made->name = name;
   if (is_operator("(")) call_arguments(made);
-  if (conditional_ == 0 && !find_filter(name)) {
-    error(at, ErrorCode::kUnsupported, unknown_filter(name));
-  }
+  if (conditional_ == 0 && !find_filter(name)) unknown_.emplace_back(at, unknown_filter(name));
   return made;
 }
 
@@ -426,9 +423,7 @@ Expr* Parser::test(Expr* value) {
     }
     made->arguments.push_back({"", postfix(primary())});
   }
-  if (conditional_ == 0 && !find_test(name)) {
-    error(name_at, ErrorCode::kUnsupported, unknown_test(name));
-  }
+  if (conditional_ == 0 && !find_test(name)) unknown_.emplace_back(name_at, unknown_test(name));
   if (!negated) return made;
   Expr* wrapped = node(ExprKind::kUnary, at, {made});
   wrapped->name = "not";

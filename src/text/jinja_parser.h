@@ -66,6 +66,7 @@ class Parser {
   void parameters(MacroNode* macro);
   Block macro_body(MacroNode* macro, std::string_view end);
   Block block(std::string_view end);
+  void check_unknown();
   Stmt* stmt(StmtKind kind, const Token& at);
 
   const Token& now() const { return tokens_[at_]; }
@@ -94,7 +95,9 @@ class Parser {
   Program* program_;
   size_t at_ = 0;
   int depth_ = 0;
-  int conditional_ = 0;  // inside how many if statements and inline ifs
+  int conditional_ = 0;  // inside how many if statements
+  // Unknown filters and tests of the tag being read, with the message; those of an inline if go.
+  std::vector<std::pair<Token, std::string>> unknown_;
   int loops_ = 0;
   std::vector<MacroNode*> macros_;
 };

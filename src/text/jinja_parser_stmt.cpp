@@ -35,13 +35,22 @@ Block Parser::statements(std::initializer_list<std::string_view> ends, std::stri
       Stmt* made = stmt(StmtKind::kPrint, now());
       made->expr = tuple(true);
       expect(TokenKind::kPrintEnd, "'}}'");
+      check_unknown();
       body.push_back(made);
     } else {
       const auto ends_here = [&](std::string_view end) { return is_name(end); };
       if (std::any_of(ends.begin(), ends.end(), ends_here)) return body;
       body.push_back(statement());
+      check_unknown();
       expect(TokenKind::kBlockEnd, "'%}'");
     }
+  }
+}
+
+// Unknown filters and tests that the last tag uses unconditionally.
+void Parser::check_unknown() {
+  if (!unknown_.empty()) {
+    error(unknown_[0].first, ErrorCode::kUnsupported, unknown_[0].second);
   }
 }
 
@@ -147,7 +156,8 @@ const Expr* Parser::target(bool with_tuple, bool with_attribute) {
   Expr* first = target_part(with_attribute);
   if (!with_tuple || !is_operator(",")) return first;
   Expr* made = node(ExprKind::kTuple, at, {first});
-  while (skip_operator(",") && now().kind == TokenKind::kName && !is_name("in")) {
+  while (skip_operator(",") &&
+         ((now().kind == TokenKind::kName && !is_name("in")) || is_operator("("))) {
     made->items.push_back(target_part(with_attribute));
   }
   return made;

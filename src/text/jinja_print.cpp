@@ -224,7 +224,6 @@ class JsonPrinter {
         break;
     }
     if (c >= 0 && (c < 0x20 || (style_.ensure_ascii && c >= 0x7F))) {
-      if (c == 0x7F) return out.append("\x7F", mark);
       if (c < 0x10000) return out.append(fmt::format("\\u{:04x}", c), mark);
       return out.append(fmt::format("\\u{:04x}\\u{:04x}", 0xD7C0 + (c >> 10), 0xDC00 + (c & 0x3FF)),
                         mark);

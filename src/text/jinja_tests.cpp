@@ -10,10 +10,10 @@ const Value& one_argument(const Args& args) {
   return args.positional[0];
 }
 
-int64_t whole_number(const Value& value) {
-  if (value.is_undefined()) fail(value.why_undefined());
-  if (!value.is_integral()) fail("the test needs integers, got " + type_name(value));
-  return value.integer();
+// Whether value % by is `rest`.
+bool leaves(Runtime& runtime, const Value& value, const Value& by, int64_t rest) {
+  if (value.is_string()) fail("the test needs a number, got str");
+  return equals(binary_operation(runtime, "%", value, by), Value(rest));
 }
 
 template <Kind kind>
@@ -42,10 +42,14 @@ bool at_least(Runtime&, const Value& value, const Args& args) {
   return order == 1 || order == 0;
 }
 
-bool divisible(Runtime&, const Value& value, const Args& args) {
-  const int64_t by = whole_number(one_argument(args));
-  if (by == 0) fail("divisibleby: division by zero");
-  return by == -1 || whole_number(value) % by == 0;
+bool divisible(Runtime& runtime, const Value& value, const Args& args) {
+  return leaves(runtime, value, one_argument(args), 0);
+}
+bool odd(Runtime& runtime, const Value& value, const Args&) {
+  return leaves(runtime, value, Value(int64_t{2}), 1);
+}
+bool even(Runtime& runtime, const Value& value, const Args&) {
+  return leaves(runtime, value, Value(int64_t{2}), 0);
 }
 
 bool same(Runtime&, const Value& value, const Args& args) {
@@ -97,8 +101,8 @@ const std::vector<TestRow>& tests() {
        [](Runtime&, const Value& v, const Args&) { return v.is(Kind::kBool) && v.boolean(); }},
       {"false",
        [](Runtime&, const Value& v, const Args&) { return v.is(Kind::kBool) && !v.boolean(); }},
-      {"odd", [](Runtime&, const Value& v, const Args&) { return whole_number(v) % 2 != 0; }},
-      {"even", [](Runtime&, const Value& v, const Args&) { return whole_number(v) % 2 == 0; }},
+      {"odd", odd},
+      {"even", even},
       {"divisibleby", divisible},
       {"sameas", same},
       {"upper", [](Runtime&, const Value& v, const Args&) { return cased(v, true); }},
