@@ -100,6 +100,11 @@ std::string latin_term(std::string word, bool stem) {
 }  // namespace
 
 std::vector<std::string> Analyzer::terms(std::string_view utf8) const {
+  std::vector<std::string> out = analyze(utf8, options_.drop_stop_words);
+  return out.empty() && options_.drop_stop_words ? analyze(utf8, false) : out;
+}
+
+std::vector<std::string> Analyzer::analyze(std::string_view utf8, bool drop_stop_words) const {
   const std::string folded = text::fold_for_search(utf8);
   std::vector<std::string> out;
   for (const text::Span& span : segmenter_.words(folded)) {
@@ -115,7 +120,7 @@ std::vector<std::string> Analyzer::terms(std::string_view utf8) const {
         break;
       case text::Script::kLatin:
       case text::Script::kDigit: {
-        if (options_.drop_stop_words && is_stop_word(word)) break;
+        if (drop_stop_words && is_stop_word(word)) break;
         out.push_back(latin_term(std::string(word), options_.stem));
         break;
       }

@@ -1,12 +1,11 @@
 // Text to the terms of the lexical index: the same for documents and questions.
 //
 //   Analyzer analyzer;                        // one a thread
-//   analyzer.terms("The ovens were heated")   // "the", "oven", "were", "heat"
+//   analyzer.terms("The ovens were heated")   // "the", "oven", "were", "heated"
 //   analyzer.terms("온돌을 데운다")            // "온돌", "데운다", "데운", "운다", ...
 //
 // Text is folded (NFKC, case), cut into words, then by writing system:
-//   Latin   possessive 's off, then Porter-like suffix stripping for English (Porter 1980, steps
-//           1a-1c); numbers keep their digits, group commas go
+//   Latin   possessive 's off, plural s off (stemmer.h); numbers lose their group commas
 //   Hangul  the word without its particle, and every pair of neighbouring syllables of the whole
 //           word, so that a question of two syllables finds them inside longer words
 //   Han, kana  pairs of neighbouring characters; a single one stands alone
@@ -23,7 +22,9 @@ namespace ondol::ground {
 
 struct AnalysisOptions {
   bool stem = true;
-  bool drop_stop_words = false;  // English only; the list is in analysis.cpp
+  // English function words go, unless nothing else is there ("Who are The Who?"). For questions:
+  // the index keeps every word.
+  bool drop_stop_words = false;
 };
 
 class Analyzer {
@@ -34,6 +35,8 @@ class Analyzer {
   static std::string version();
 
  private:
+  std::vector<std::string> analyze(std::string_view utf8, bool drop_stop_words) const;
+
   AnalysisOptions options_;
   text::Segmenter segmenter_;
 };

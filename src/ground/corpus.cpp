@@ -47,7 +47,7 @@ struct Corpus::State {
   store::CollectionId collection;
   Embedder* embedder;
   std::mutex mutex;
-  Analyzer analyzer;
+  Analyzer analyzer;                         // of questions
   std::vector<std::shared_ptr<View>> views;  // the most recently used last
 
   View& view(const Query& query);
@@ -105,7 +105,7 @@ bool Corpus::State::embeds(const Query& query) const {
 }
 
 Corpus::Corpus(store::Store& store, store::CollectionId collection, Embedder* embedder)
-    : state_(new State{store, collection, embedder, {}, Analyzer(), {}}) {}
+    : state_(new State{store, collection, embedder, {}, Analyzer({.drop_stop_words = true}), {}}) {}
 Corpus::~Corpus() = default;
 
 bool Corpus::has_embedder() const { return state_->embedder != nullptr; }
