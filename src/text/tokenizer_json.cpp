@@ -15,7 +15,7 @@ namespace {
 using Json = nlohmann::json;
 
 // Ids above this are taken for damage; the largest vocabularies have about 260,000 pieces.
-constexpr size_t kPiecesMax = size_t{1} << 21;
+constexpr size_t kPiecesMax = size_t{1} << 20;
 constexpr size_t kShownMax = 200;  // characters of a value in a message
 
 std::string shown(const Json& value) {
@@ -340,6 +340,15 @@ void read_template(const Json& post, TokenizerConfig& config) {
   if (last) (bert ? config.sep : config.eos) = last;
 }
 
+// BertProcessing writes a token as ["[CLS]", 101].
+TokenId bert_token(const Json& post, const char* name, const TokenizerConfig& config) {
+  const Json& pair = member(post, name);
+  const auto id = pair.is_array() && !pair.empty() ? id_of(config, token_text(pair[0]))
+                                                   : std::optional<TokenId>();
+  if (!id) corrupt(std::string("post_processor.") + name + " is " + shown(pair) + ", no piece");
+  return *id;
+}
+
 // True if the file says what comes first and last.
 bool read_post_processor(const Json& post, TokenizerConfig& config) {
   const std::string type = type_of(post);
@@ -359,8 +368,8 @@ bool read_post_processor(const Json& post, TokenizerConfig& config) {
     return true;
   }
   if (type == "BertProcessing") {
-    config.cls = id_of(config, token_text(member(post, "cls").at(0)));
-    config.sep = id_of(config, token_text(member(post, "sep").at(0)));
+    config.cls = bert_token(post, "cls", config);
+    config.sep = bert_token(post, "sep", config);
     config.add_bos = config.add_eos = true;
     return true;
   }

@@ -243,8 +243,10 @@ TEST(TokenizerJson, RefusesDamage) {
                               {"/added_tokens/0", 7, kCorrupt, "content"},
                               {"/added_tokens/0/content", "", kCorrupt, "has 0 bytes"},
                               {"/added_tokens/0/id", 5, kCorrupt, "id 5 is both"}});
-  expect_refused(wordpiece_json(), {{"/model/unk_token", "[none]", kCorrupt, "[none]"},
-                                    {"/truncation/max_length", "x", kCorrupt, "max_length"}});
+  expect_refused(wordpiece_json(),
+                 {{"/model/unk_token", "[none]", kCorrupt, "[none]"},
+                  {"/post_processor", {{"type", "BertProcessing"}}, kCorrupt, "cls"},
+                  {"/truncation/max_length", "x", kCorrupt, "max_length"}});
   for (const std::string& text : {std::string(), std::string("[]"), std::string("{"),
                                   std::string(100'000, '['), std::string("{\"model\":\xFF}")}) {
     EXPECT_THROW(parse_tokenizer_json(text, ""), Error);

@@ -9,6 +9,8 @@ MODELS_DIR holds smollm2-135m-instruct/ and all-minilm-l6-v2/ (`ondol pull`). Wr
   tokenizer_smollm2.jsonl  ids of SmolLM2's vocabulary
   tokenizer_minilm.jsonl   ids of all-MiniLM-L6-v2, without and with [CLS] and [SEP]
 The first line of each file says what made it.
+
+    python tools/golden/tokenizers.py --corpus   # tests/fuzz_corpus/{tokenizer,tokenizer_json}/*
 """
 import sys
 
@@ -21,7 +23,7 @@ from pathlib import Path
 
 import gguf
 import tokenizers
-from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
 SEED = 20261121
 LLAMA = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|%s"
@@ -135,7 +137,56 @@ def minilm(models_dir, out):
     write(out / "tokenizer_minilm.jsonl", rows, model="all-MiniLM-L6-v2")
 
 
+def small_bpe():
+    """A tokenizer of the 256 bytes and three merges."""
+    vocab = {piece: i for i, piece in enumerate(sorted(pre_tokenizers.ByteLevel.alphabet()))}
+    merges = [("l", "l"), ("h", "e"), ("he", "ll")]
+    for left, right in merges:
+        vocab[left + right] = len(vocab)
+    tokenizer = Tokenizer(models.BPE(vocab=vocab, merges=merges))
+    tokenizer.decoder = decoders.ByteLevel()
+    return tokenizer
+
+
+def fuzz_corpus(root):
+    seeds = {"tokenizer_json": {}, "tokenizer": {}}
+    for name, pre in splits().items():
+        bpe = small_bpe()
+        bpe.pre_tokenizer = pre
+        bpe.add_special_tokens([AddedToken("<s>", special=True, normalized=False, lstrip=name == "gpt-2")])
+        if name == "qwen2":
+            bpe.normalizer = normalizers.NFC()
+        if name == "llama-bpe":
+            bpe.post_processor = processors.Sequence([
+                processors.ByteLevel(), processors.TemplateProcessing("<s> $A", special_tokens=[("<s>", 259)])])
+        seeds["tokenizer_json"][name] = bpe.to_str().encode() + b'\0{"eos_token":{"content":"<s>"},"add_bos_token":false}'
+    word = Tokenizer(models.WordPiece({"[UNK]": 0, "[CLS]": 1, "[SEP]": 2, "hello": 3, "##ing": 4}, unk_token="[UNK]"))
+    word.normalizer = normalizers.BertNormalizer()
+    word.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    word.decoder = decoders.WordPiece()
+    word.add_special_tokens(["[UNK]", "[CLS]", "[SEP]"])
+    word.post_processor = processors.BertProcessing(("[SEP]", 2), ("[CLS]", 1))
+    word.enable_truncation(128)
+    seeds["tokenizer_json"]["wordpiece"] = word.to_str().encode()
+    word.post_processor = processors.TemplateProcessing(
+        "[CLS] $A [SEP]", special_tokens=[("[CLS]", 1), ("[SEP]", 2)])
+    seeds["tokenizer_json"]["wordpiece_template"] = word.to_str().encode()
+    texts = [text for text in corpus() if 3 < len(text) < 120][:60:2] + ["<s> hello<|im_end|>2 <sep>[MASK]"] * 7
+    for i, text in enumerate(texts):
+        seeds["tokenizer"][f"text_{i}"] = bytes([i, 7 * i % 251]) + text.encode()
+    seeds["tokenizer"]["refused"] = bytes([255, 3]) + b"x y"
+    for target, files in seeds.items():
+        folder = root / target
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in files.items():
+            (folder / name).write_bytes(content)
+        print(folder, len(files), "files")
+
+
 def main():
+    if sys.argv[1:] == ["--corpus"]:
+        fuzz_corpus(Path(__file__).resolve().parents[2] / "tests" / "fuzz_corpus")
+        return
     models_dir, out = Path(sys.argv[1]), Path(sys.argv[2])
     pieces(out)
     words(out)

@@ -1,0 +1,100 @@
+// Any bytes as text, in trusted and other spans: nothing crashes, byte-level BPE gives the bytes
+// back, and what is not trusted never becomes a control token.
+// Covers: tokenizer.cpp tokenizer_special.cpp tokenizer_trie.cpp bpe.cpp bpe_tokenizer.cpp
+// wordpiece.cpp pre_tokenizer.cpp utf8.cpp
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "text/tokenizer.h"
+#include "text/tokenizer_toy.h"
+
+namespace {
+
+using namespace ondol::text;
+
+struct Subject {
+  std::unique_ptr<Tokenizer> tokenizer;
+  bool gives_bytes_back;
+};
+
+std::vector<Subject> make_subjects() {
+  std::vector<Subject> subjects;
+  for (const char* pre : {"gpt-2", "smollm", "llama-bpe", "qwen2"}) {
+    TokenizerConfig config = toy_bpe();
+    config.pre_tokenizer = pre;
+    config.ignore_merges = config.pre_tokenizer == "llama-bpe";
+    config.normalize_nfc = config.pre_tokenizer == "qwen2";
+    config.add_bos = true;
+    subjects.push_back({make_tokenizer(config), !config.normalize_nfc});
+  }
+  TokenizerConfig stripping = toy_bpe();
+  stripping.strips = {{*stripping.bos, true, true}};
+  subjects.push_back({make_tokenizer(stripping), false});
+  for (const bool marked : {false, true}) {
+    subjects.push_back({make_tokenizer(toy_wordpiece(marked)), false});
+  }
+  return subjects;
+}
+
+void check(bool holds) {
+  if (!holds) std::abort();
+}
+
+// Refused names and ids are errors, never crashes.
+void check_refusals(const Tokenizer& tokenizer, TokenId id, const std::string& text) {
+  try {
+    tokenizer.token_bytes(id);
+    tokenizer.decode(std::vector<TokenId>{id});
+  } catch (const ondol::Error&) {
+  }
+  TokenizerConfig config = tokenizer.config();
+  config.merges.push_back(text);
+  config.pre_tokenizer = text;
+  try {
+    make_tokenizer(config);
+  } catch (const ondol::Error&) {
+  }
+}
+
+void check_text(const Subject& subject, const std::vector<TextSpan>& spans, bool trusted) {
+  const Tokenizer& tokenizer = *subject.tokenizer;
+  std::string whole;
+  for (const TextSpan& span : spans) whole += span.text;
+  const std::vector<TokenId> ids = tokenizer.encode(spans, {});
+  if (subject.gives_bytes_back) check(tokenizer.decode(ids, true) == whole);
+  std::string streamed;
+  for (const TokenId id : ids) {
+    streamed += tokenizer.token_bytes(id);
+    check(trusted || !tokenizer.is_control(id) || id == tokenizer.config().unk);
+  }
+  check(tokenizer.config().model == TokenizerModel::kWordPiece ||
+        streamed == tokenizer.decode(ids));
+  check(complete_utf8_prefix(streamed) + 3 >= streamed.size());
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  static const std::vector<Subject> subjects = make_subjects();
+  if (size < 2) return 0;
+  const Subject& subject = subjects[data[0] % subjects.size()];
+  const std::string text(reinterpret_cast<const char*>(data) + 2, size - 2);
+  // The second byte cuts the text in three spans, the middle one trusted.
+  const size_t first = data[1] % (text.size() + 1);
+  const size_t second = first + (text.size() - first) / (1 + data[0] / subjects.size());
+  check_text(subject, {{text, false}}, false);
+  check_text(subject,
+             {{text.substr(0, first), false},
+              {text.substr(first, second - first), true},
+              {text.substr(second), false}},
+             true);
+  if (data[0] >= 250) {
+    check_refusals(*subject.tokenizer, static_cast<TokenId>(data[1]) * 8 - 64, text);
+  }
+  return 0;
+}
