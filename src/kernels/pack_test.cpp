@@ -1,3 +1,4 @@
+#include <cstdlib>
 #include <fstream>
 #include <iterator>
 
@@ -117,6 +118,18 @@ TEST(Dispatch, NamesWhatItSupports) {
     EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
     EXPECT_NE(std::string(error.what()).find("ref"), std::string::npos);
   }
+}
+
+TEST(Dispatch, TheEnvironmentForcesAnInstructionSet) {
+  const char* before = std::getenv("ONDOL_ISA");
+  const std::string kept = before ? before : "";
+  for (const std::string_view isa : supported_isas()) {
+    setenv("ONDOL_ISA", std::string(isa).c_str(), 1);
+    EXPECT_EQ(kernel_isa(best_kernels()), isa);
+  }
+  setenv("ONDOL_ISA", "altivec", 1);
+  EXPECT_THROW(best_kernels(), Error);
+  setenv("ONDOL_ISA", kept.c_str(), 1);  // an empty name forces nothing
 }
 
 }  // namespace

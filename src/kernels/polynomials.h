@@ -1,6 +1,6 @@
 // Coefficients of exp, erf and tanh, shared by every instruction set. Fitted for this project by
-// tools/golden/kernels.py (least squares on Chebyshev nodes, reweighted towards minimax), rounded
-// to float. Plain constants: including this header puts no function into the program.
+// "tools/golden/kernels.py fit" (least squares on Chebyshev nodes, reweighted towards minimax),
+// rounded to float. Plain constants: including this header puts no function into the program.
 //
 //   exp(x):  n = round(x log2(e)), r = x - n ln2 (two steps), s = r r
 //            (1 + (r + s P(r))) 2^(n/2) 2^(n - n/2)

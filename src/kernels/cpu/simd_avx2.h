@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #define ONDOL_INLINE [[gnu::always_inline]] inline
+#define ONDOL_SUMS_IN_16_BITS 1  // no dot product instruction: see products()
 #define ONDOL_UNROLL _Pragma("GCC unroll 16")
 
 namespace ondol {
@@ -21,7 +22,7 @@ struct I {  // 16 int32, or a line of 64 bytes
 
 constexpr int kFastTokens = 3;  // register tiles: tokens x panels
 constexpr int kFastPanels = 1;
-constexpr bool kSplitsWideCodes = true;  // vpmaddubsw saturates
+constexpr bool kSignedWideCodes = true;  // products() takes the offset of Q8_0 away by itself
 constexpr int kExactTokens = 6;
 constexpr int kExactPanels = 1;
 constexpr int kAttentionVectors = 1;
@@ -163,30 +164,43 @@ ONDOL_INLINE I sub_int(I x, I y) {
   return {_mm256_sub_epi32(x.a, y.a), _mm256_sub_epi32(x.b, y.b)};
 }
 
-// acc + sum of 4 products a lane, weights unsigned, activations signed, exact. maddubs adds two
-// products in 16 bits: safe for codes below 128 (2 * 127 * 127 < 32768). Wide codes are split:
-// code = (code & 127) + 128 * (code >> 7), the second product taken 64 at a time.
+// Products of unsigned weights and signed activations, four a lane. maddubs leaves two sums of two
+// products a lane in 16 bits; kCodeMax tells how many lines of them 16 bits hold (2 * 127 * 15 * 8,
+// 2 * 127 * 31 * 4 and 2 * 127 * 63 * 2 are below 32,768).
 using Four = __m256i;
 ONDOL_INLINE Four broadcast4(const int8_t* p) {
   int32_t four;
   __builtin_memcpy(&four, p, sizeof four);
   return _mm256_set1_epi32(four);
 }
-template <bool kWide>
-ONDOL_INLINE __m256i dot4(__m256i acc, __m256i weights, Four x) {
-  const __m256i ones = _mm256_set1_epi16(1);
-  if constexpr (kWide) {
-    const __m256i low = _mm256_and_si256(weights, _mm256_set1_epi8(127));
-    const __m256i high = _mm256_and_si256(_mm256_srli_epi16(weights, 7), _mm256_set1_epi8(1));
-    const __m256i products = _mm256_madd_epi16(_mm256_maddubs_epi16(low, x), ones);
-    const __m256i tops = _mm256_madd_epi16(_mm256_maddubs_epi16(high, x), _mm256_set1_epi16(128));
-    return _mm256_add_epi32(acc, _mm256_add_epi32(products, tops));
-  }
-  return _mm256_add_epi32(acc, _mm256_madd_epi16(_mm256_maddubs_epi16(weights, x), ones));
+template <int kCodeMax>
+constexpr int kLinesTogether = kCodeMax <= 15   ? 8
+                               : kCodeMax <= 31 ? 4
+                               : kCodeMax <= 63 ? 2
+                                                : 1;
+template <int kCodeMax>
+ONDOL_INLINE __m256i products(__m256i weights, Four x) {
+  if constexpr (kCodeMax <= 127) return _mm256_maddubs_epi16(weights, x);
+  // Codes up to 255, meaning code - 128: the sign moves to the activation (2 * 128 * 127 fits).
+  const __m256i value = _mm256_xor_si256(weights, _mm256_set1_epi8(-128));
+  return _mm256_maddubs_epi16(_mm256_abs_epi8(value), _mm256_sign_epi8(x, value));
 }
-template <bool kWide>
-ONDOL_INLINE I dot4(I acc, I weights, Four x) {
-  return {dot4<kWide>(acc.a, weights.a, x), dot4<kWide>(acc.b, weights.b, x)};
+struct Sums {  // 32 sums of 16 bits
+  __m256i a, b;
+};
+template <int kCodeMax>
+ONDOL_INLINE Sums first_products(I w, Four x) {
+  return {products<kCodeMax>(w.a, x), products<kCodeMax>(w.b, x)};
+}
+template <int kCodeMax>
+ONDOL_INLINE Sums more_products(Sums sums, I w, Four x) {
+  return {_mm256_add_epi16(sums.a, products<kCodeMax>(w.a, x)),
+          _mm256_add_epi16(sums.b, products<kCodeMax>(w.b, x))};
+}
+ONDOL_INLINE I widen(I acc, Sums sums) {
+  const __m256i ones = _mm256_set1_epi16(1);
+  return {_mm256_add_epi32(acc.a, _mm256_madd_epi16(sums.a, ones)),
+          _mm256_add_epi32(acc.b, _mm256_madd_epi16(sums.b, ones))};
 }
 
 ONDOL_INLINE int32_t reduce_max(__m256i x) {

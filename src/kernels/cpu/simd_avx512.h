@@ -23,7 +23,7 @@ using I = __m512i;  // 16 int32, or a line of 64 bytes
 
 constexpr int kFastTokens = 6;  // register tiles: tokens x panels
 constexpr int kFastPanels = 2;
-constexpr bool kSplitsWideCodes = false;  // vpdpbusd takes any byte
+constexpr bool kSignedWideCodes = false;
 constexpr int kExactTokens = 12;
 constexpr int kExactPanels = 2;
 constexpr int kAttentionVectors = 4;
@@ -117,22 +117,18 @@ ONDOL_INLINE I lane_byte(I x) {
 }
 ONDOL_INLINE I sub_int(I a, I b) { return _mm512_sub_epi32(a, b); }
 
-// acc + sum of 4 products a lane, weights unsigned, activations signed, exact.
+// Products of unsigned weights and signed activations, four a lane, added exactly: the running sums
+// are the accumulator itself.
 using Four = __m512i;
 ONDOL_INLINE Four broadcast4(const int8_t* p) {
   int32_t four;
   __builtin_memcpy(&four, p, sizeof four);
   return _mm512_set1_epi32(four);
 }
-template <bool kWide>
-ONDOL_INLINE I dot4(I acc, I weights, Four x) {
+ONDOL_INLINE I add_products(I acc, I weights, Four x) {
   return _mm512_dpbusd_epi32(acc, weights, x);
 }
 
-struct QuantBlock {
-  I low;
-  I high;
-};
 ONDOL_INLINE int32_t max_magnitude_bits(F low, F high) {
   const I a = _mm512_castps_si512(magnitude(low)), b = _mm512_castps_si512(magnitude(high));
   return _mm512_reduce_max_epi32(_mm512_max_epi32(a, b));
