@@ -123,7 +123,7 @@ for target in "${targets[@]}"; do
   source="$(target_source "$target")"
   [[ -n "$source" ]] || fail "there is no target '$target'; expected src/<room>/${target}_fuzz.cpp"
   sources+=("$source")
-  read -r rooms < <(rooms_and_libraries "$(room_of "$source")")
+  { read -r rooms; read -r _; } < <(rooms_and_libraries "$(room_of "$source")")
   for room in $rooms; do mapfile -t -O "${#sources[@]}" sources < <(room_sources "$room"); done
 done
 mapfile -t sources < <(printf '%s\n' "${sources[@]}" | sort -u)

@@ -220,7 +220,8 @@ TEST(GgufHostile, FlippedBytesNeverEscape) {
       file[position] = static_cast<char>(value);
       try {
         const auto bytes = std::as_bytes(std::span(file.data(), file.size()));
-        for (const TensorInfo& tensor : GgufFile::parse(bytes, "flipped").tensors()) {
+        const GgufFile opened = GgufFile::parse(bytes, "flipped");
+        for (const TensorInfo& tensor : opened.tensors()) {
           ASSERT_LE(tensor.offset + tensor.bytes.size(), file.size());
         }
       } catch (const Error&) {
