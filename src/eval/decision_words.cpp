@@ -144,13 +144,13 @@ class Writer {
              fmt::format("{}: {}보다 많아야 {}점 낮아, 허용 폭 {}점 안입니다.", name(r), best,
                          worst, margin()));
     } else {
-      reason(fmt::format("No difference shown between {} and {}: {} could be up to {} points worse "
-                         "or {} better.",
-                         name(r), best, name(r), worst,
-                         points(std::max(0.0, v.difference_interval.high))),
-             fmt::format("{}: {}와(과)의 차이가 확인되지 않았습니다. 최대 {}점 낮거나 {}점 높을 수 "
-                         "있습니다.",
-                         name(r), best, worst, points(std::max(0.0, v.difference_interval.high))));
+      const double up = std::max(0.0, v.difference_interval.high);
+      const bool may_lead = up >= 0.0005;  // below, it would print as "0 better"
+      reason(fmt::format(
+                 "No difference shown between {} and {}: {} could be up to {} points worse{}.",
+                 name(r), best, name(r), worst, may_lead ? " or " + points(up) + " better" : ""),
+             fmt::format("{}: {}와(과)의 차이가 확인되지 않았습니다. 최대 {}점 낮{} 수 있습니다.",
+                         name(r), best, worst, may_lead ? "거나 " + points(up) + "점 높을" : "을"));
     }
   }
 

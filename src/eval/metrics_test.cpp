@@ -242,7 +242,7 @@ TEST(Metrics, WhatDoesNotApplyIsAbsentNotZero) {
   };
   EXPECT_EQ(names({.text = "x"}), "contains exact f1 char_f1 refusal ");
   const std::string retrieving = names({.text = "x", .retrieves = true});
-  EXPECT_THAT(retrieving, HasSubstr("recall@4"));
+  EXPECT_THAT(retrieving, HasSubstr("recall@5"));
   EXPECT_THAT(retrieving, HasSubstr("citation_recall"));
   EXPECT_THAT(retrieving, ::testing::Not(HasSubstr("citation_precision")));
 }

@@ -84,7 +84,7 @@ ReportAnswer sample_answer(const SampleRecipe& recipe, const SampleFact& fact, b
     if (!unanswerable) passage.highlights = {{27, 27 + std::string(fact.quote).size()}};
     answer.passages = {passage,
                        {.document = "about/history.md", .text = "The harbour opened in 1911."}};
-    answer.metrics.push_back({"recall@4", right ? 1.0 : .5});
+    answer.metrics.push_back({"recall@5", right ? 1.0 : .5});
   }
   return answer;
 }
@@ -268,7 +268,7 @@ TEST(Report, MetricColumnsSplitRefusalAndSkipWhatDoesNotApply) {
   const CompareReport report = sample_report(20);
   std::string names;
   for (const MetricColumn& column : report.metrics) names += column.name + " ";
-  EXPECT_EQ(names, "contains f1 refusal_unanswerable refusal_answerable recall@4 ");
+  EXPECT_EQ(names, "contains f1 refusal_unanswerable refusal_answerable recall@5 ");
   const MetricColumn& unanswerable = report.metrics[2];
   EXPECT_EQ(unanswerable.cells[0].questions, 4);
   const MetricColumn& recall = report.metrics[4];

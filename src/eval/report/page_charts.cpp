@@ -23,7 +23,7 @@ function costAxis(width, left) {
 }
 
 // A place for a label beside its point that covers no other label or point.
-function placeLabels(dots, width, right) {
+function placeLabels(dots, left, right, bottom) {
   const taken = dots.map((d) => [d.x - 7, d.y - 7, 14, 14]);
   const hits = (a, b) => a[0] < b[0] + b[2] && b[0] < a[0] + a[2] && a[1] < b[1] + b[3] && b[1] < a[1] + a[3];
   for (const dot of dots) {
@@ -31,7 +31,7 @@ function placeLabels(dots, width, right) {
     for (const dy of [0, -15, 15, -29, 29, -43, 43, -57, 57]) {
       tries.push([dot.x + 11, dot.y + dy - 8, length, 15, 'start'], [dot.x - 11 - length, dot.y + dy - 8, length, 15, 'end']);
     }
-    const fits = (b) => b[0] >= 0 && b[0] + b[2] <= right && !taken.some((t) => hits(b, t));
+    const fits = (b) => b[0] >= left + 2 && b[0] + b[2] <= right && b[1] + 15 <= bottom && !taken.some((t) => hits(b, t));
     const box = tries.find(fits) || tries[0];
     taken.push(box);
     dot.label = { x: box[4] === 'start' ? box[0] : box[0] + length, y: box[1] + 12, anchor: box[4] };
@@ -41,7 +41,7 @@ function placeLabels(dots, width, right) {
 function drawCosts() {
   const section = place('costs', h('h2', {}, w('charts')), h('p', { class: 'lead' }, w('chartsLead')));
   const full = Math.max(section.clientWidth - 48, 260), height = 300, left = 34, bottom = 42, top = 10;
-  const low = Math.max(0, Math.min(...R.map((r) => r.interval[0])) - .03), high = Math.min(1, Math.max(...R.map((r) => r.interval[1])) + .03);
+  const low = Math.max(-.04, Math.min(...R.map((r) => r.interval[0])) - .05), high = Math.min(1, Math.max(...R.map((r) => r.interval[1])) + .03);
   const width = full - left - 8, axis = costAxis(width, left);
   const y = (v) => top + (high - v) / (high - low) * (height - top - bottom);
   const picture = s('svg', { viewBox: `0 0 ${full} ${height}`, height, role: 'img', 'aria-label': w('charts') });
@@ -56,7 +56,7 @@ function drawCosts() {
   }
   picture.append(text(left, height - 4, { class: 'soft' }, both(D.decision.cost_axis_title) + (axis.log ? ' ' + w('logAxis') : '')));
   const dots = byScore.map((i) => ({ i, name: R[i].name, x: axis.at(R[i].cost_value), y: y(R[i].score) }));
-  placeLabels(dots, width, full + 8);
+  placeLabels(dots, left, full + 8, height - bottom + 4);
   for (const dot of dots) {
     const r = R[dot.i];
     picture.append(line(dot.x, y(r.interval[0]), dot.x, y(r.interval[1]), { stroke: tone(dot.i), 'stroke-width': 2, opacity: .55 }));

@@ -28,7 +28,7 @@ function drawAdvice() {
 // A bar from 0 to 100 with the interval as a line over it.
 function scoreBar(i) {
   const r = R[i], x = (v) => (1 + 98 * v).toFixed(2);
-  return s('svg', { viewBox: '0 0 100 14', preserveAspectRatio: 'none', height: 14, style: 'min-width:90px', 'aria-hidden': 'true' },
+  return s('svg', { viewBox: '0 0 100 14', preserveAspectRatio: 'none', height: 14, style: 'min-width:80px', 'aria-hidden': 'true' },
     s('rect', { x: 0, y: 3, width: 100, height: 8, rx: 1, fill: 'var(--wash)' }),
     s('rect', { x: 0, y: 3, width: x(r.score), height: 8, rx: 1, fill: tone(i), opacity: .85 }),
     s('rect', { x: x(r.interval[0]), y: 6.2, width: (98 * (r.interval[1] - r.interval[0])).toFixed(2), height: 1.6, fill: 'var(--ink)' }));
@@ -44,7 +44,7 @@ function drawTable() {
         h('div', { class: 'soft' }, both(r.description))),
       cell(w('score'), { class: 'num' }, h('span', { class: 'score' }, score100(r.score)),
         h('div', { class: 'soft' }, w('fromTo', score100(r.interval[0]), score100(r.interval[1])))),
-      h('td', { class: 'wide', style: 'width:16%' }, scoreBar(i)),
+      h('td', { class: 'wide', style: 'width:14%' }, scoreBar(i)),
       cell(w('versus'), {}, h('span', { class: 'chip ' + kind }, w(word)),
         i !== best && h('div', { class: 'soft num' }, r.difference > -0.0005 ? w('level') : w('behind', points(-r.difference)))),
       cell(w('cost'), { class: 'num' }, seconds(c.latency_p50_s), h('div', { class: 'soft' }, 'p95 ' + seconds(c.latency_p95_s))),

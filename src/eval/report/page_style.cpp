@@ -24,7 +24,7 @@ body {
     "Malgun Gothic", "Noto Sans KR", "Noto Sans CJK KR", sans-serif;
   word-break: keep-all; overflow-wrap: anywhere;
 }
-main, header.top, footer { max-width: 1080px; margin: 0 auto; padding: 0 20px; }
+main, header.top, footer { max-width: 1140px; margin: 0 auto; padding: 0 20px; }
 header.top { display: flex; gap: 12px 20px; align-items: flex-start; padding-top: 26px; flex-wrap: wrap; }
 header.top > div:first-child { flex: 1 1 300px; }
 h1 { font-size: 1.15rem; margin: 0; font-weight: 650; }
@@ -67,7 +67,9 @@ ul.reasons li { margin: 3px 0; }
 .command { display: flex; gap: 4px 12px; align-items: baseline; flex-wrap: wrap; font-size: .9rem; }
 code, pre { font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; font-size: .85em; }
 .command code { background: var(--wash); padding: 3px 9px; border-radius: 6px; }
-table { border-collapse: collapse; width: 100%; font-size: .92rem; }
+table { border-collapse: collapse; width: 100%; font-size: .92rem; overflow-wrap: normal; }
+td.num { white-space: nowrap; }
+#table td:first-child { min-width: 190px; }
 th { text-align: left; font-size: .78rem; font-weight: 600; color: var(--soft); vertical-align: bottom;
   padding: 6px 10px 6px 0; border-bottom: 1px solid var(--line); }
 td { padding: 10px 10px 10px 0; border-bottom: 1px solid var(--line); vertical-align: middle; }
@@ -127,7 +129,7 @@ footer { color: var(--soft); font-size: .82rem; padding-bottom: 40px; }
     border-bottom: 1px solid var(--line); border-radius: 10px; }
   #table tr.chosen { background: var(--fire-wash); }
   #table td, #table tr.chosen td { border: 0; padding: 3px 0; background: none; box-shadow: none; }
-  #table td:first-child, #table td.wide { grid-column: 1 / -1; }
+  #table td:first-child, #table td.wide { grid-column: 1 / -1; width: auto !important; }
   #table td[data-label]::before { content: attr(data-label); display: block; font-size: .75rem;
     color: var(--soft); }
   dl { grid-template-columns: 1fr; gap: 0; } dd { margin-bottom: 8px; }
