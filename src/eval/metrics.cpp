@@ -85,8 +85,9 @@ Value recall(const Question& q, const GradedAnswer& a) {
                  [](const auto& found, const auto& gold) { return recall_at(found, gold, k); });
 }
 
-const std::vector<Metric>& table() {
-  static const std::vector<Metric> rows = {
+// The answer against the expected text.
+std::vector<Metric> text_metrics() {
+  return {
       {"contains",
        {"Contains the answer", "정답 포함"},
        {"The expected answer appears in what the recipe said.", "답변 안에 정답이 들어 있습니다."},
@@ -108,6 +109,12 @@ const std::vector<Metric>& table() {
        {"How many characters the answer and the expected one share.",
         "답변과 정답이 공유하는 글자의 비율입니다."},
        [](const Question& q, const GradedAnswer& a) { return best_over_gold(q, a, character_f1); }},
+  };
+}
+
+// Numbers, choices, refusals.
+std::vector<Metric> judged_metrics() {
+  return {
       {"numeric",
        {"Right number", "맞는 숫자"},
        {"The last number of the answer is the expected one.",
@@ -133,6 +140,12 @@ const std::vector<Metric>& table() {
        {"Refused what the documents do not say, and answered what they do.",
         "문서에 없는 것은 거절하고 있는 것은 답했습니다."},
        refusal},
+  };
+}
+
+// Documents found and cited.
+std::vector<Metric> evidence_metrics() {
+  return {
       {"recall@1",
        {"Right document first", "첫 문서가 정답"},
        {"Share of the right documents found at rank 1.", "1순위에서 찾은 정답 문서의 비율입니다."},
@@ -170,6 +183,16 @@ const std::vector<Metric>& table() {
         "정답이 있는 곳 가운데 인용된 비율입니다."},
        citation_recall},
   };
+}
+
+const std::vector<Metric>& table() {
+  static const std::vector<Metric> rows = [] {
+    std::vector<Metric> all = text_metrics();
+    for (const auto& part : {judged_metrics(), evidence_metrics()}) {
+      all.insert(all.end(), part.begin(), part.end());
+    }
+    return all;
+  }();
   return rows;
 }
 
