@@ -85,7 +85,6 @@ const std::set<std::string> kFailInPythonToo = {
     "NousResearch-Hermes-2-Pro-Llama-3-8B-tool_use.jinja",
     "NousResearch-Hermes-3-Llama-3.1-8B-tool_use.jinja",
     "fireworks-ai-llama-3-firefunction-v2.jinja",
-    "meetkai-functionary-medium-v3.1.jinja",
 };
 
 // Real templates: a text that holds what was said, or the template's own refusal.
@@ -114,7 +113,7 @@ TEST(ChatTemplates, EveryRealTemplateRendersOrRefuses) {
     }
   }
   EXPECT_GE(files, 50u);
-  EXPECT_GE(rendered, files - 7);
+  EXPECT_GE(rendered, files - 6);
 }
 
 }  // namespace

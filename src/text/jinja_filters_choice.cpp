@@ -17,6 +17,7 @@ std::string name_of(const Value& value, std::string_view what) {
 // map('filter', ...) or map(attribute='a.b', default=...).
 Value map(Runtime& runtime, const Value& value, const Args& args) {
   std::vector<Value> out;
+  if (!truthy(value)) return runtime.heap().iterator({});  // none is no items, as in Jinja
   if (args.positional.empty()) {
     const Params given("map", args, {"attribute", "default"});
     if (!given.has(0)) fail("map needs the name of a filter or attribute=");
@@ -38,6 +39,7 @@ Value map(Runtime& runtime, const Value& value, const Args& args) {
 // select, reject, selectattr, rejectattr.
 template <bool by_attribute, bool keep>
 Value choose(Runtime& runtime, const Value& value, const Args& args) {
+  if (!truthy(value)) return runtime.heap().iterator({});  // none is no items, as in Jinja
   const size_t skip = by_attribute ? 1 : 0;
   if (args.positional.size() < skip) fail("the filter needs the name of an attribute");
   std::string test;

@@ -55,6 +55,8 @@ Value replace_filter(Runtime& runtime, const Value& value, const Args& args) {
 
 Value indent(Runtime& runtime, const Value& value, const Args& args) {
   const Params given("indent", args, {"width", "first", "blank"});
+  if (value.is_undefined()) fail(value.why_undefined());
+  if (!value.is_string()) fail("indent needs a string, got " + type_name(value));
   const bool word = given.has(0) && given[0].is_string();
   const int64_t width = word ? 0 : given.integer(0, 4);
   runtime.check_repeat(1, width, runtime.heap().limits().output_bytes);
@@ -84,6 +86,9 @@ Value center(Runtime& runtime, const Value& value, const Args& args) {
 
 Value truncate(Runtime& runtime, const Value& value, const Args& args) {
   const Params given("truncate", args, {"length", "killwords", "end", "leeway"});
+  if (!value.is_string() && !value.is_undefined()) {
+    fail("truncate needs a string, got " + type_name(value));
+  }
   const Text text = to_text(value), end = given.text(2, Text("...", kTrusted));
   const int64_t length = given.integer(0, 255), count = char_count(text.bytes);
   const int64_t leeway = given.is_set(3) ? given.integer(3, 5) : 5;

@@ -39,10 +39,12 @@ std::string float_repr(double value) {
 
 namespace {
 
+constexpr size_t kPrintedBytesMax = size_t{8} << 20;  // one list or dict, or one JSON text
+
 // Lists that share their parts can print exponentially longer than they are.
 void check_size(const Text& out, int depth) {
   if (depth > kValueDepthMax) fail_limit("nested lists and dicts", depth, kValueDepthMax);
-  if (out.size() > kOutputBytesMax) fail_limit("printed bytes", out.size(), kOutputBytesMax);
+  if (out.size() > kPrintedBytesMax) fail_limit("printed bytes", out.size(), kPrintedBytesMax);
 }
 
 class Printer {
