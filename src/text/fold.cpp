@@ -41,8 +41,4 @@ std::u32string to_code_points(std::string_view utf8) {
   return out;
 }
 
-void append_utf8(std::string& out, char32_t code_point) {
-  icu::UnicodeString(static_cast<UChar32>(code_point)).toUTF8String(out);
-}
-
 }  // namespace ondol::text

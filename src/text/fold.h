@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 
+#include "text/utf8.h"  // append_utf8, the way back
+
 namespace ondol::text {
 
 // Unicode NFKC_Casefold without the removal of default ignorables: NFKC, full case folding, NFKC.
@@ -19,6 +21,5 @@ bool is_punctuation(char32_t code_point);
 
 // Code points of a UTF-8 text; each ill-formed byte sequence gives one U+FFFD.
 std::u32string to_code_points(std::string_view utf8);
-void append_utf8(std::string& out, char32_t code_point);
 
 }  // namespace ondol::text
