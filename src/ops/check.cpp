@@ -10,8 +10,7 @@ void fail_check(std::string_view op, std::string_view what, const std::string& g
 
 void expect_f32(std::string_view op, std::string_view what, const Tensor& tensor,
                 std::initializer_list<int64_t> shape) {
-  if (!tensor.defined()) fail_check(op, what, "no tensor", "f32 " + shape_text(shape));
-  bool fits = tensor.dtype() == DType::kF32 && tensor.rank() == shape.size();
+  bool fits = tensor.defined() && tensor.dtype() == DType::kF32 && tensor.rank() == shape.size();
   size_t axis = 0;
   for (int64_t dim : shape) {
     fits = fits && (dim == -1 || tensor.dim(axis) == dim);
@@ -22,9 +21,10 @@ void expect_f32(std::string_view op, std::string_view what, const Tensor& tensor
   for (int64_t dim : shape) {
     expected += (expected.back() == '[' ? "" : ", ") + (dim == -1 ? "any" : std::to_string(dim));
   }
-  fail_check(op, what,
-             std::string(dtype_info(tensor.dtype()).name) + " " + shape_text(tensor.shape()),
-             expected + "]");
+  const std::string got = tensor.defined() ? std::string(dtype_info(tensor.dtype()).name) + " " +
+                                                 shape_text(tensor.shape())
+                                           : "no tensor";
+  fail_check(op, what, got, expected + "]");
 }
 
 void expect_equal(std::string_view op, std::string_view what, int64_t got, int64_t expected) {

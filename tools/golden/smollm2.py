@@ -4,7 +4,7 @@ The GGUF is dequantised with the `gguf` package, query and key rows are put back
 order, and LlamaForCausalLM runs in f32. Written: top logits at several positions, greedy
 continuations, and the negative log-likelihood of a text in windows.
 
-    python tools/golden/smollm2.py MODEL.gguf WIKI.txt tests/golden/smollm2.json
+    python -P tools/golden/smollm2.py MODEL.gguf WIKI.txt tests/golden/smollm2.json
 
 Needs torch, transformers, gguf, tokenizers, jinja2, numpy. Some minutes on one core.
 """
