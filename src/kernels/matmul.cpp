@@ -159,7 +159,10 @@ class Matmul {
     for (const MatmulPart& part : parts_) {
       wants_floats |= part.weight->dtype() != DType::kF32 && !uses_fast(context_, *part.weight);
     }
-    return kScratchPanels * columns_ * kPanelRows * (wants_floats ? 4 : any_fast_ ? 1 : 0);
+    return kScratchPanels * columns_ * kPanelRows *
+           (wants_floats                     ? 4
+            : any_fast_ && input_.tokens > 1 ? 1
+                                             : 0);
   }
 
   // A range of units, part by part; without token blocks a whole run of panels is one call.
