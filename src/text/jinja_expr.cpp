@@ -161,6 +161,7 @@ Value Runtime::eval_slice(const Expr& expr) {
     const Text& whole = object.text();
     const std::vector<size_t> offsets = char_offsets(whole.bytes);
     Text part;
+    part.markup = whole.markup;
     for (const size_t i : slice_indices(offsets.size() - 1, begin, end, step)) {
       part.append(whole.sub(offsets[i], offsets[i + 1]));
     }

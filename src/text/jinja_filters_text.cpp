@@ -105,19 +105,14 @@ Value truncate(Runtime& runtime, const Value& value, const Args& args) {
 
 Value escape(Runtime& runtime, const Value& value, const Args& args) {
   take_none("escape", args);
-  const Text text = to_text(value);
-  Text out;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text.bytes[i], mark = text.marks[i];
-    const std::string_view entity = c == '&'    ? "&amp;"
-                                    : c == '<'  ? "&lt;"
-                                    : c == '>'  ? "&gt;"
-                                    : c == '\'' ? "&#39;"
-                                    : c == '"'  ? "&#34;"
-                                                : "";
-    out.append(entity.empty() ? std::string_view(&c, 1) : entity, mark);
-  }
-  return runtime.text(std::move(out));
+  return runtime.text(escaped(to_text(value)));
+}
+
+Value force_escape(Runtime& runtime, const Value& value, const Args& args) {
+  take_none("forceescape", args);
+  Text plain = to_text(value);
+  plain.markup = false;
+  return runtime.text(escaped(plain));
 }
 
 Value string(Runtime& runtime, const Value& value, const Args& args) {
@@ -244,9 +239,11 @@ Value tojson(Runtime& runtime, const Value& value, const Args& args) {
   return runtime.text(to_json(value, style));
 }
 
-Value safe(Runtime&, const Value& value, const Args& args) {
+Value safe(Runtime& runtime, const Value& value, const Args& args) {
   take_none("safe", args);
-  return value;
+  Text text = to_text(value);
+  text.markup = true;
+  return runtime.text(std::move(text));
 }
 
 Value random(Runtime&, const Value&, const Args&) {
@@ -268,7 +265,7 @@ const std::vector<FilterRow>& text_filters() {
       {"truncate", truncate},
       {"e", escape},
       {"escape", escape},
-      {"forceescape", escape},
+      {"forceescape", force_escape},
       {"safe", safe},
       {"string", string},
       {"format", format_filter},

@@ -134,8 +134,9 @@ Value binary_operation(Runtime& runtime, std::string_view op, const Value& a, co
   if (op == "%" && a.is_string()) return runtime.text(format_percent(runtime, a.text(), b));
   if (op == "+") {
     if (a.is_string() && b.is_string()) {
-      Text sum = a.text();
-      sum.append(b.text());
+      const bool markup = a.text().markup || b.text().markup;
+      Text sum = markup ? escaped(a.text()) : a.text();
+      sum.append(markup ? escaped(b.text()) : b.text());
       return runtime.text(std::move(sum));
     }
     for (const auto form : {Sequence::Form::kList, Sequence::Form::kTuple}) {

@@ -182,11 +182,29 @@ void append_mapped(Text& out, const Text& text, size_t at, const CodePoint& poin
 
 Text with_case(const Text& text, Case which) {
   Text out;
+  out.markup = text.markup;
   for (size_t at = 0; at < text.size();) {
     const CodePoint point = decode_at(text.bytes, at);
     append_mapped(out, text, at, point, which);
     at += point.length;
   }
+  return out;
+}
+
+Text escaped(const Text& text) {
+  if (text.markup) return text;
+  Text out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text.bytes[i];
+    const std::string_view entity = c == '&'    ? "&amp;"
+                                    : c == '<'  ? "&lt;"
+                                    : c == '>'  ? "&gt;"
+                                    : c == '\'' ? "&#39;"
+                                    : c == '"'  ? "&#34;"
+                                                : "";
+    out.append(entity.empty() ? std::string_view(&c, 1) : entity, text.marks[i]);
+  }
+  out.markup = true;
   return out;
 }
 

@@ -34,6 +34,7 @@ bool is_title(std::string_view bytes);                       // str.istitle()
 enum class Case { kUpper, kLower, kTitle, kFold, kSwap };
 Text with_case(const Text& text, Case which);
 Text capitalized(const Text& text);
+Text escaped(const Text& text);      // for HTML; markup stays as it is
 Text title_words(const Text& text);  // str.title()
 
 enum class Side { kLeft, kRight, kBoth };

@@ -34,6 +34,7 @@ Text Text::sub(size_t begin, size_t end) const {
   Text part;
   part.bytes = bytes.substr(begin, end - begin);
   part.marks = marks.substr(begin, end - begin);
+  part.markup = markup;
   return part;
 }
 

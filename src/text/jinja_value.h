@@ -66,13 +66,15 @@ inline constexpr char kTrusted = 1;
 struct Text {
   std::string bytes;
   std::string marks;
+  // Made by `safe` or `escape`: what is added to it with + is HTML-escaped first, as in Jinja.
+  bool markup = false;
 
   Text() = default;
   Text(std::string_view of, char mark) : bytes(of), marks(of.size(), mark) {}
   size_t size() const { return bytes.size(); }
   void append(const Text& other);
   void append(std::string_view of, char mark);
-  Text sub(size_t begin, size_t end) const;  // byte offsets
+  Text sub(size_t begin, size_t end) const;  // byte offsets; keeps `markup`
 };
 
 enum class Kind { kUndefined, kNone, kBool, kInt, kFloat, kString, kSequence, kDict, kObject };
