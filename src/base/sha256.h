@@ -22,7 +22,6 @@ class Sha256 {
   std::string hex_digest();
 
  private:
-  void block(const uint8_t* data);
   std::array<uint32_t, 8> state_;
   std::array<uint8_t, 64> buffer_{};
   size_t buffered_ = 0;
@@ -32,5 +31,12 @@ class Sha256 {
 std::string sha256_hex(std::string_view text);
 // Reads the file in pieces; throws Error(kNotFound) if it cannot be read.
 std::string sha256_file(const std::filesystem::path& path);
+
+namespace internal {
+// Folds `blocks` blocks of 64 bytes into the eight words of the state: the plain one, and the one
+// that takes the processor's SHA instructions where it has them (same result; tests compare them).
+void sha256_blocks_portable(uint32_t* state, const uint8_t* data, size_t blocks);
+void sha256_blocks(uint32_t* state, const uint8_t* data, size_t blocks);
+}  // namespace internal
 
 }  // namespace ondol

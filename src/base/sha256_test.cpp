@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <vector>
+
 namespace ondol {
 namespace {
 
@@ -22,6 +25,17 @@ TEST(Sha256, PiecesEqualTheWhole) {
     hash.update(std::string_view(text).substr(0, cut));
     hash.update(std::string_view(text).substr(cut));
     EXPECT_EQ(hash.hex_digest(), sha256_hex(text)) << cut;
+  }
+}
+
+TEST(Sha256, InstructionsAndPlainCodeAgree) {
+  std::vector<uint8_t> data(64 * 9);
+  for (size_t i = 0; i < data.size(); ++i) data[i] = static_cast<uint8_t>(i * 37 + i / 5);
+  for (size_t blocks = 0; blocks <= 9; ++blocks) {
+    std::array<uint32_t, 8> a = {1, 2, 3, 0x80000000, 0xffffffff, 6, 7, 8}, b = a;
+    internal::sha256_blocks(a.data(), data.data(), blocks);
+    internal::sha256_blocks_portable(b.data(), data.data(), blocks);
+    EXPECT_EQ(a, b) << blocks;
   }
 }
 
