@@ -76,6 +76,13 @@ endmacro()
 function(ondol_program)
   add_executable(ondol "${CMAKE_SOURCE_DIR}/src/cli/main.cpp")
   target_link_libraries(ondol PRIVATE ondol_cli)
+  # The scenarios of tests/cli run the program itself.
+  foreach(label unit model)
+    if(TARGET ondol_cli_${label}_test)
+      add_dependencies(ondol_cli_${label}_test ondol)
+      target_compile_definitions(ondol_cli_${label}_test PRIVATE ONDOL_PROGRAM="$<TARGET_FILE:ondol>")
+    endif()
+  endforeach()
 endfunction()
 
 # The sample workspace and the standard recipes travel inside the program.

@@ -1,0 +1,68 @@
+#include "app/assistant.h"
+
+#include <algorithm>
+
+#include "app/search.h"
+#include "base/error.h"
+
+namespace ondol::app {
+namespace {
+
+// Of a plain conversation; a recipe says its own.
+constexpr int64_t kChatTokensMax = 256;
+constexpr const char* kChatSystem = "You are a helpful assistant.";
+
+bool needs_embedder(const Recipe& recipe) {
+  return (recipe.prompt.shots > 0 && recipe.prompt.select == "nearest") ||
+         std::any_of(recipe.knowledge.begin(), recipe.knowledge.end(),
+                     [](const KnowledgeConfig& knowledge) {
+                       return retriever_needs_embedder(knowledge.retriever.kind);
+                     });
+}
+
+bool needs_train(const Recipe& recipe) {
+  return recipe.prompt.shots > 0 || (!recipe.knowledge.empty() && recipe.refusal.mode == "train");
+}
+
+}  // namespace
+
+Assistant::Assistant(const Workspace& workspace, Session& session, const std::string& name) {
+  const RecipeBook& book = workspace.book();
+  const Recipe& recipe = book.recipe(name.empty() ? book.chosen : name);
+  // What can fail fast goes before what loads slowly.
+  if (!recipe.knowledge.empty()) store_ = workspace.open_store(store::OpenMode::kRead);
+  if (needs_train(recipe) && std::filesystem::exists(workspace.questions())) {
+    train_ = eval::in_split(eval::read_questions(workspace.questions()), eval::Split::kTrain);
+  }
+  Embedder* embedder = nullptr;
+  if (needs_embedder(recipe) && !book.embedder.empty()) {
+    embedder = &session.embedder(book.embedder);
+  }
+  if (store_) {
+    corpus_ = std::make_unique<ground::Corpus>(
+        *store_, store_->open_collection(kDocumentsCollection), embedder);
+  }
+  generator_ = &session.generator(recipe.model);
+  compiled_ = std::make_unique<CompiledRecipe>(
+      recipe,
+      Resources{
+          .generator = generator_, .embedder = embedder, .corpus = corpus_.get(), .train = train_});
+}
+
+Assistant::Assistant(Session& session, const std::string& model) {
+  Recipe recipe;
+  recipe.name = "chat";
+  recipe.model = model;
+  recipe.prompt.system = kChatSystem;
+  recipe.prompt.user_template = "{question}";
+  recipe.decode.tokens_max = kChatTokensMax;
+  recipe.refusal.mode = "off";
+  generator_ = &session.generator(model);
+  compiled_ = std::make_unique<CompiledRecipe>(recipe, Resources{.generator = generator_});
+}
+
+Answer Assistant::answer(const Query& query, const AnswerOptions& options) const {
+  return compiled_->answer(query, options);
+}
+
+}  // namespace ondol::app

@@ -1,0 +1,73 @@
+#include "app/ingest.h"
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+
+#include "app/question_source.h"
+#include "base/files.h"
+
+namespace ondol::app {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+bool did_nothing(const ground::IngestReport& report) {
+  return report.added + report.changed + report.removed + report.chunks_embedded == 0;
+}
+
+Json note_json(const WorkspaceIngest& done, const std::string& embedder) {
+  const ground::IngestReport& report = done.report;
+  Json failures = Json::array();
+  for (const auto& failure : report.failures) {
+    failures.push_back({{"document", failure.uri}, {"error", failure.error}});
+  }
+  return {{"build_seconds", done.build_seconds},
+          {"seconds", done.seconds},
+          {"documents", done.documents},
+          {"added", report.added},
+          {"changed", report.changed},
+          {"unchanged", report.unchanged},
+          {"removed", report.removed},
+          {"chunks_new", report.chunks_new},
+          {"chunks_kept", report.chunks_kept},
+          {"chunks_embedded", report.chunks_embedded},
+          {"documents_without_vectors", report.documents_without_vectors},
+          {"embedder", embedder},
+          {"ignored", report.ignored},
+          {"failures", failures}};
+}
+
+}  // namespace
+
+std::filesystem::path ingest_note(const Workspace& workspace) {
+  return workspace.state() / "ingest.json";
+}
+
+WorkspaceIngest ingest_workspace(const Workspace& workspace, Session& session,
+                                 ProgressSink& progress) {
+  const auto start = std::chrono::steady_clock::now();
+  const std::string& name = workspace.book().embedder;
+  Embedder* embedder = name.empty() ? nullptr : &session.embedder(name);
+  const auto store = workspace.open_store(store::OpenMode::kReadWrite);
+  const store::CollectionId collection = store->open_collection(kDocumentsCollection);
+
+  WorkspaceIngest done;
+  done.report =
+      ground::ingest_folder(*store, collection, workspace.documents(), embedder, {}, progress);
+  done.documents = static_cast<int64_t>(store->documents(collection).size());
+  done.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  const double before = read_build_seconds(workspace, kDocumentsCollection);
+  if (did_nothing(done.report) && std::filesystem::exists(ingest_note(workspace))) {
+    // The note keeps what building cost; looking again costs nothing worth a note.
+    done.build_seconds = before;
+    return done;
+  }
+  // Work on top of what was kept adds to its cost; a store built from nothing starts anew.
+  const bool from_nothing = done.report.unchanged == 0 && done.report.chunks_kept == 0;
+  done.build_seconds = done.seconds + (from_nothing ? 0 : before);
+  record_build_seconds(workspace, kDocumentsCollection, done.build_seconds);
+  write_file_atomic(ingest_note(workspace), note_json(done, name).dump(2) + "\n");
+  return done;
+}
+
+}  // namespace ondol::app

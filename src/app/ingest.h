@@ -1,0 +1,33 @@
+// The workspace's documents into its store, and a note of what that cost.
+//
+//   WorkspaceIngest done = ingest_workspace(workspace, session, progress);
+//   // done.report.added, done.seconds; .ondol/ingest.json says the same to later readers
+//
+// Only what changed is worked on (ground/ingest.h). Holds the store's writer lock while it runs.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+
+#include "app/session.h"
+#include "app/workspace.h"
+#include "base/progress.h"
+#include "ground/ingest.h"
+
+namespace ondol::app {
+
+struct WorkspaceIngest {
+  ground::IngestReport report;
+  double seconds = 0;        // of this run
+  double build_seconds = 0;  // of all runs that made what the store now holds
+  int64_t documents = 0;     // in the store afterwards
+};
+
+// The embedder is the workspace's; a workspace that names none gets a lexical index only.
+WorkspaceIngest ingest_workspace(const Workspace& workspace, Session& session,
+                                 ProgressSink& progress);
+
+// Where the note lies: {"build_seconds", "seconds", "documents", ...}, replaced as a whole.
+std::filesystem::path ingest_note(const Workspace& workspace);
+
+}  // namespace ondol::app

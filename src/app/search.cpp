@@ -1,0 +1,36 @@
+#include "app/search.h"
+
+#include "ground/retriever.h"
+
+namespace ondol::app {
+
+bool retriever_needs_embedder(const std::string& kind) {
+  for (const ground::RetrieverInfo& info : ground::retriever_registry()) {
+    if (info.kind == kind) return info.needs_embedder;
+  }
+  return false;
+}
+
+std::vector<std::string> search_modes() {
+  std::vector<std::string> kinds;
+  for (const ground::RetrieverInfo& info : ground::retriever_registry()) {
+    kinds.emplace_back(info.kind);
+  }
+  return kinds;
+}
+
+std::vector<Evidence> search_workspace(const Workspace& workspace, Session& session,
+                                       const SearchRequest& request) {
+  const std::string& embedder_name = workspace.book().embedder;
+  std::string mode = request.mode;
+  if (mode.empty()) mode = embedder_name.empty() ? "bm25" : "hybrid";
+  // The store first: "nothing is ingested" should not wait for a model to load.
+  const auto store = workspace.open_store(store::OpenMode::kRead);
+  const bool vectors = retriever_needs_embedder(mode) && !embedder_name.empty();
+  Embedder* embedder = vectors ? &session.embedder(embedder_name) : nullptr;
+  ground::Corpus corpus(*store, store->open_collection(kDocumentsCollection), embedder);
+  const auto retriever = ground::make_retriever({.kind = mode}, corpus);
+  return retriever->retrieve(request.query, static_cast<size_t>(request.k));
+}
+
+}  // namespace ondol::app

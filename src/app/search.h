@@ -1,0 +1,32 @@
+// Passages of a workspace for a question, without an answer.
+//
+//   std::vector<Evidence> found = search_workspace(workspace, session, {.query = {.text =
+//   "fare"}});
+//
+// Best first, at most k. Throws Error(kNotFound) when nothing is ingested yet.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "app/session.h"
+#include "app/workspace.h"
+#include "infer/slots.h"
+
+namespace ondol::app {
+
+struct SearchRequest {
+  Query query;
+  std::string mode;  // a retriever's kind; empty: hybrid, or bm25 in a workspace without embedder
+  int64_t k = 5;
+};
+
+std::vector<Evidence> search_workspace(const Workspace& workspace, Session& session,
+                                       const SearchRequest& request);
+
+// Whether a retriever of this kind searches vectors (an unknown kind does not).
+bool retriever_needs_embedder(const std::string& kind);
+// The kinds that search_workspace knows.
+std::vector<std::string> search_modes();
+
+}  // namespace ondol::app

@@ -1,0 +1,85 @@
+// ondol ingest: the workspace's documents into its store.
+#include "app/ingest.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <nlohmann/json.hpp>
+
+#include "cli/commands.h"
+#include "cli/common.h"
+
+namespace ondol::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct IngestCommandOptions {
+  std::string workspace = ".";
+  EngineOptions engine;
+  bool json = false;
+};
+
+Json ingest_json(const app::WorkspaceIngest& done) {
+  const ground::IngestReport& report = done.report;
+  Json failures = Json::array();
+  for (const auto& failure : report.failures) {
+    failures.push_back({{"document", failure.uri}, {"error", failure.error}});
+  }
+  return {{"documents", done.documents},
+          {"added", report.added},
+          {"changed", report.changed},
+          {"unchanged", report.unchanged},
+          {"removed", report.removed},
+          {"chunks_new", report.chunks_new},
+          {"chunks_kept", report.chunks_kept},
+          {"chunks_embedded", report.chunks_embedded},
+          {"documents_without_vectors", report.documents_without_vectors},
+          {"ignored", report.ignored},
+          {"failures", failures},
+          {"seconds", done.seconds}};
+}
+
+std::string ingest_text(const app::WorkspaceIngest& done) {
+  const ground::IngestReport& report = done.report;
+  std::string text = fmt::format(
+      "{} documents: {} added, {} changed, {} unchanged, {} removed\n"
+      "{} new chunks, {} kept, {} embedded, in {:.1f} s\n",
+      done.documents, report.added, report.changed, report.unchanged, report.removed,
+      report.chunks_new, report.chunks_kept, report.chunks_embedded, done.seconds);
+  for (const std::string& file : report.ignored) text += "not a document: " + file + "\n";
+  for (const auto& failure : report.failures) {
+    text += "failed: " + failure.uri + ": " + failure.error + "\n";
+  }
+  return text;
+}
+
+int ingest(const IngestCommandOptions& options, Context& context) {
+  const app::Workspace workspace = app::Workspace::open(options.workspace);
+  app::Session session = make_session(options.engine);
+  const app::WorkspaceIngest done = app::ingest_workspace(workspace, session, context.progress);
+  context.print(options.json ? json_line(ingest_json(done)) : ingest_text(done));
+  return done.report.failures.empty() ? kExitDone : kExitNegative;
+}
+
+Action declare(Options& options) {
+  const auto o = std::make_shared<IngestCommandOptions>();
+  declare_workspace(options, &o->workspace);
+  declare_engine(options, &o->engine);
+  declare_json(options, &o->json);
+  return [o](Context& context) { return ingest(*o, context); };
+}
+
+constexpr std::array<std::string_view, 2> kLines = {"ondol ingest",
+                                                    "ondol ingest -w my-assistant --json"};
+
+}  // namespace
+
+constinit const Command kIngest = {
+    .name = "ingest",
+    .summary = {"read the workspace's documents; only what changed is worked on",
+                "작업 폴더의 문서를 읽습니다. 바뀐 것만 다시 합니다"},
+    .examples = kLines,
+    .declare = declare};
+
+}  // namespace ondol::cli

@@ -1,0 +1,70 @@
+#include "cli/common.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "base/error.h"
+
+namespace ondol::cli {
+namespace {
+
+constexpr size_t kStdinBytesMax = size_t{1} << 28;
+constexpr int64_t kThreadsMax = 1024;
+
+}  // namespace
+
+void declare_json(Options& options, bool* json) {
+  options.flag("--json", json, "print JSON (docs/cli.md), and errors as JSON on stderr");
+}
+
+void declare_model(Options& options, std::string* model) {
+  options.text("-m,--model", "MODEL", model, "a name of `ondol models`, a GGUF file or a folder");
+}
+
+void declare_engine(Options& options, EngineOptions* engine) {
+  options.integer("-t,--threads", "N", &engine->threads, {0, kThreadsMax},
+                  "compute threads; 0: one a physical core");
+  options.choice("--precision", &engine->precision, {"exact", "fast"},
+                 "f32 activations, or 8-bit ones where the weights are quantised");
+}
+
+void declare_workspace(Options& options, std::string* folder) {
+  options.text("-w,--workspace", "DIR", folder, "a folder in the workspace");
+}
+
+app::Session make_session(const EngineOptions& engine) {
+  return {app::user_home(),
+          {.threads = static_cast<int>(engine.threads),
+           .precision = engine.precision == "exact" ? Precision::kExact : Precision::kFast,
+           .context_tokens_max = engine.context}};
+}
+
+std::string text_or_stdin(const std::optional<std::string>& given, const char* what) {
+  if (given && *given != "-") return *given;
+  if (!given && ::isatty(STDIN_FILENO) == 1) {
+    throw Error(ErrorCode::kInvalidArgument,
+                std::string("no ") + what + " was given; expected it as an argument, in quotes, " +
+                    "or on standard input");
+  }
+  return read_stdin();
+}
+
+std::string read_stdin() {
+  std::string text;
+  char buffer[1 << 16];
+  for (;;) {
+    const ssize_t count = ::read(STDIN_FILENO, buffer, sizeof buffer);
+    if (count == 0) return text;
+    if (count < 0 && errno == EINTR && !interrupted()) continue;
+    if (count < 0) throw Error(ErrorCode::kCancelled, "reading standard input was stopped");
+    text.append(buffer, static_cast<size_t>(count));
+    if (text.size() > kStdinBytesMax) {
+      throw Error(
+          ErrorCode::kResourceExhausted,
+          "standard input has more than " + format_bytes(kStdinBytesMax) + "; try splitting it");
+    }
+  }
+}
+
+}  // namespace ondol::cli

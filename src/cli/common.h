@@ -1,0 +1,41 @@
+// Options that several commands share, and small helpers of printing.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "app/session.h"
+#include "app/workspace.h"
+#include "cli/command.h"
+
+namespace ondol::cli {
+
+struct EngineOptions {
+  int64_t threads = 0;
+  std::string precision = "fast";
+  int64_t context = 0;
+};
+
+inline constexpr const char* kDefaultModel = "smollm2-135m-instruct";
+inline constexpr const char* kDefaultEmbedder = "all-minilm-l6-v2";
+
+void declare_json(Options& options, bool* json);
+void declare_model(Options& options, std::string* model);
+void declare_engine(Options& options, EngineOptions* engine);   // -t, --precision
+void declare_workspace(Options& options, std::string* folder);  // -w
+
+app::Session make_session(const EngineOptions& engine);
+
+// A text that was given, or all of standard input when it is absent or "-".
+std::string text_or_stdin(const std::optional<std::string>& given, const char* what);
+std::string read_stdin();
+
+// One line of JSON; bytes that are not UTF-8 become U+FFFD. A template, so that only .cpp files see
+// the JSON library.
+template <class Json>
+std::string json_line(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace ondol::cli

@@ -1,0 +1,222 @@
+#include "cli/options.h"
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <algorithm>
+#include <charconv>
+#include <functional>
+
+#include "base/error.h"
+
+namespace ondol::cli {
+namespace {
+
+std::string join(std::span<const std::string> words, std::string_view between) {
+  std::string text;
+  for (const std::string& word : words) {
+    if (!text.empty()) text += between;
+    text += word;
+  }
+  return text;
+}
+
+// The last of the comma-separated names: the long one, as errors say it.
+std::string long_name(const std::string& names) {
+  const size_t comma = names.rfind(',');
+  return comma == std::string::npos ? names : names.substr(comma + 1);
+}
+
+template <class T>
+bool parse_number(const std::string& text, T& value) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc() && end == text.data() + text.size();
+}
+
+std::string shown(double value) {
+  char text[32];
+  const auto result = std::to_chars(text, text + sizeof text, value);
+  return {text, result.ptr};
+}
+
+size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<size_t> row(b.size() + 1);
+  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t above = row[j];
+      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1] ? 1 : 0)});
+      diagonal = above;
+    }
+  }
+  return row[b.size()];
+}
+
+}  // namespace
+
+class Options::Parser {
+ public:
+  CLI::App app;
+  std::vector<std::string> names;  // every "-m" and "--model"
+};
+
+Options::Options(std::string command)
+    : command_(std::move(command)), parser_(std::make_unique<Parser>()) {
+  parser_->app.set_help_flag();  // help is ours
+  parser_->app.allow_extras(false);
+}
+Options::~Options() = default;
+
+void Options::fail(const std::string& what) const {
+  throw Error(ErrorCode::kInvalidArgument,
+              "[" + command_ + "] " + what + "; `ondol " + command_ + " --help` explains");
+}
+
+void Options::add_row(const std::string& names, const std::string& placeholder,
+                      const std::string& help) {
+  std::string spaced;
+  for (const char c : names) spaced += c == ',' ? std::string(", ") : std::string(1, c);
+  rows_.push_back({spaced, placeholder, help});
+  for (size_t begin = 0; begin <= names.size();) {
+    const size_t end = std::min(names.find(',', begin), names.size());
+    parser_->names.push_back(names.substr(begin, end - begin));
+    begin = end + 1;
+  }
+}
+
+void Options::flag(const std::string& names, bool* target, const std::string& help) {
+  parser_->app.add_flag_callback(names, [target] { *target = true; });
+  add_row(names, "", help);
+}
+
+void Options::text(const std::string& names, const std::string& placeholder, std::string* target,
+                   const std::string& help) {
+  parser_->app.add_option_function<std::string>(names,
+                                                [target](const std::string& v) { *target = v; });
+  add_row(names, placeholder, target->empty() ? help : help + " (default " + *target + ")");
+}
+
+void Options::text(const std::string& names, const std::string& placeholder,
+                   std::optional<std::string>* target, const std::string& help) {
+  parser_->app.add_option_function<std::string>(names,
+                                                [target](const std::string& v) { *target = v; });
+  add_row(names, placeholder, help);
+}
+
+void Options::choice(const std::string& names, std::string* target, std::vector<std::string> values,
+                     const std::string& help) {
+  add_row(names, join(values, "|"), target->empty() ? help : help + " (default " + *target + ")");
+  const auto set = [this, names, target, values](const std::string& value) {
+    if (std::find(values.begin(), values.end(), value) == values.end()) {
+      fail(long_name(names) + " is '" + value + "'; expected " + join(values, ", "));
+    }
+    *target = value;
+  };
+  parser_->app.add_option_function<std::string>(names, set);
+}
+
+void Options::integer(const std::string& names, const std::string& placeholder, int64_t* target,
+                      Range<int64_t> range, const std::string& help) {
+  add_row(names, placeholder, help + " (default " + std::to_string(*target) + ")");
+  const auto set = [this, names, target, range](const std::string& text) {
+    int64_t value = 0;
+    if (!parse_number(text, value) || value < range.min || value > range.max) {
+      fail(long_name(names) + " is '" + text + "'; expected a whole number from " +
+           std::to_string(range.min) + " to " + std::to_string(range.max));
+    }
+    *target = value;
+  };
+  parser_->app.add_option_function<std::string>(names, set);
+}
+
+void Options::number(const std::string& names, const std::string& placeholder, double* target,
+                     Range<double> range, const std::string& help) {
+  add_row(names, placeholder, help + " (default " + shown(*target) + ")");
+  const auto set = [this, names, target, range](const std::string& text) {
+    double value = 0;
+    // Written so that NaN fails.
+    if (!parse_number(text, value) || !(value >= range.min && value <= range.max)) {
+      fail(long_name(names) + " is '" + text + "'; expected a number from " + shown(range.min) +
+           " to " + shown(range.max));
+    }
+    *target = value;
+  };
+  parser_->app.add_option_function<std::string>(names, set);
+}
+
+void Options::list(const std::string& names, const std::string& placeholder,
+                   std::vector<std::string>* target, const std::string& help, char separator) {
+  add_row(names, placeholder, help);
+  const auto add = [target, separator](const std::vector<std::string>& values) {
+    for (const std::string& value : values) {
+      size_t begin = 0;
+      while (separator != '\0') {
+        const size_t end = value.find(separator, begin);
+        if (end == std::string::npos) break;
+        target->push_back(value.substr(begin, end - begin));
+        begin = end + 1;
+      }
+      target->push_back(value.substr(begin));
+    }
+  };
+  // One value a mention: a second word belongs to the positional.
+  parser_->app.add_option_function<std::vector<std::string>>(names, add)
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
+void Options::positional(const std::string& placeholder, std::string* target,
+                         const std::string& help) {
+  parser_->app
+      .add_option_function<std::string>(placeholder,
+                                        [target](const std::string& v) { *target = v; })
+      ->required();
+  rows_.push_back({placeholder, placeholder, help, true, true});
+}
+
+void Options::positional(const std::string& placeholder, std::optional<std::string>* target,
+                         const std::string& help) {
+  parser_->app.add_option_function<std::string>(placeholder,
+                                                [target](const std::string& v) { *target = v; });
+  rows_.push_back({placeholder, placeholder, help, true, false});
+}
+
+void Options::parse(std::vector<std::string> arguments) {
+  std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them last first
+  try {
+    parser_->app.parse(std::move(arguments));
+  } catch (const CLI::ExtrasError&) {
+    const std::vector<std::string> extras = parser_->app.remaining();
+    const std::string extra = extras.empty() ? std::string() : extras.front();
+    if (!extra.starts_with("-")) {
+      fail("unexpected argument '" + extra + "'; put a text of several words in quotes");
+    }
+    const std::string asked = extra.substr(0, extra.find('='));
+    const std::string near = nearest_name(asked, parser_->names);
+    fail("unknown option '" + asked + "'" + (near.empty() ? "" : "; did you mean '" + near + "'?"));
+  } catch (const CLI::RequiredError&) {
+    for (const OptionRow& row : rows_) {
+      if (row.required) fail("no " + row.placeholder + " was given; expected " + row.help);
+    }
+    fail("an argument is missing");
+  } catch (const CLI::ParseError& error) {
+    fail(error.what());
+  }
+}
+
+std::string nearest_name(std::string_view name, std::span<const std::string> known) {
+  std::string best;
+  size_t best_distance = name.size() / 2 + 1;  // more edits than half the name is another word
+  for (const std::string& candidate : known) {
+    const size_t distance = edit_distance(name, candidate);
+    if (distance < best_distance) {
+      best = candidate;
+      best_distance = distance;
+    }
+  }
+  return best;
+}
+
+}  // namespace ondol::cli
