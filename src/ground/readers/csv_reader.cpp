@@ -3,8 +3,6 @@
 // or tabs (spreadsheets in many countries) chooses that separator.
 #include <fmt/format.h>
 
-#include <limits>
-
 #include "base/error.h"
 #include "ground/readers/readers.h"
 
@@ -104,7 +102,9 @@ void read_csv(std::string_view utf8, const ReadLimits& limits, Document& documen
     any = any || !row.empty();
     builder.block(BlockKind::kRows, row, line);
   }
-  if (!any) builder.block(BlockKind::kRows, record_line({}, columns), 1);
+  if (!any)
+    builder.block(BlockKind::kRows, record_line(std::vector<std::string>(columns.size()), columns),
+                  1);
 }
 
 }  // namespace ondol::ground

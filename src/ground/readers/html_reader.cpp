@@ -1,9 +1,10 @@
 // HTML (by gumbo): headings make the path, tables become records, every block element is prose;
 // scripts, styles, navigation and forms' options are left out.
 //
-// A hostile page can make an HTML5 parser build a tree far larger and deeper than the page. So the
-// tree lives in an arena with a budget, the walk keeps its own stack, and the tree is never freed
-// node by node (gumbo does that recursively).
+// A hostile page can make an HTML5 parser build a tree far larger than the page, and its work is
+// quadratic in the depth. So tags left open are counted before parsing, the tree lives in an arena
+// with a budget, the walk keeps its own stack, and the tree is never freed node by node (gumbo does
+// that recursively).
 #include <fmt/format.h>
 #include <gumbo.h>
 
@@ -11,6 +12,7 @@
 #include <array>
 #include <csetjmp>
 #include <cstddef>
+#include <map>
 #include <memory>
 #include <optional>
 
@@ -24,6 +26,8 @@ namespace {
 constexpr size_t kArenaBytesPerByte = 100;
 constexpr size_t kArenaBytesMin = size_t{16} << 20;
 constexpr size_t kArenaSlabBytes = size_t{1} << 20;
+// Elements open at once; browsers stop at 512 too.
+constexpr int kOpenTagsMax = 512;
 
 class Arena {
  public:
@@ -74,6 +78,51 @@ const GumboOutput* parse(Arena& arena, std::string_view html) {
   return gumbo_parse_with_options(&options, html.data(), html.size());
 }
 
+// Tags whose element ends by itself, so that pages leave them open.
+bool closes_itself(std::string_view name) {
+  constexpr std::array<std::string_view, 26> kNames = {
+      "p",     "li",     "dt",    "dd",    "td",     "th",    "tr",   "thead",   "tbody",
+      "tfoot", "option", "br",    "hr",    "img",    "input", "meta", "link",    "area",
+      "base",  "col",    "embed", "param", "source", "track", "wbr",  "colgroup"};
+  return std::find(kNames.begin(), kNames.end(), name) != kNames.end();
+}
+
+std::string tag_name(std::string_view html, size_t at) {
+  std::string name;
+  for (; at < html.size() && name.size() < 16; ++at) {
+    const char c = html[at];
+    const char lower = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    const bool letter = (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9');
+    if (!letter) break;
+    name += lower;
+  }
+  return name;
+}
+
+// Whether more than kOpenTagsMax elements are open at one place, as far as the tags tell.
+bool too_deep(std::string_view html) {
+  std::map<std::string, int> open;
+  int total = 0;
+  for (size_t at = html.find('<'); at != std::string_view::npos; at = html.find('<', at + 1)) {
+    const bool end = at + 1 < html.size() && html[at + 1] == '/';
+    const std::string name = tag_name(html, at + (end ? 2 : 1));
+    if (name.empty() || closes_itself(name)) continue;
+    if (!end) {
+      ++open[name];
+      if (++total > kOpenTagsMax) return true;
+      if (name == "script" || name == "style") {
+        at = html.find("</" + name, at);
+        if (at == std::string_view::npos) break;
+        --at;
+      }
+    } else if (open[name] > 0) {
+      --open[name];
+      --total;
+    }
+  }
+  return false;
+}
+
 bool is_one_of(GumboTag tag, std::initializer_list<GumboTag> tags) {
   return std::find(tags.begin(), tags.end(), tag) != tags.end();
 }
@@ -90,7 +139,8 @@ bool is_inline(GumboTag tag) {
             GUMBO_TAG_Q,     GUMBO_TAG_KBD,    GUMBO_TAG_SAMP, GUMBO_TAG_VAR,  GUMBO_TAG_TIME,
             GUMBO_TAG_LABEL, GUMBO_TAG_BUTTON, GUMBO_TAG_INS,  GUMBO_TAG_DEL,  GUMBO_TAG_DFN,
             GUMBO_TAG_FONT,  GUMBO_TAG_TT,     GUMBO_TAG_BDI,  GUMBO_TAG_BDO,  GUMBO_TAG_RUBY,
-            GUMBO_TAG_RB,    GUMBO_TAG_DATA,   GUMBO_TAG_BIG,  GUMBO_TAG_IMG,  GUMBO_TAG_WBR});
+            GUMBO_TAG_RB,    GUMBO_TAG_DATA,   GUMBO_TAG_BIG,  GUMBO_TAG_IMG,  GUMBO_TAG_WBR,
+            GUMBO_TAG_BR});
 }
 int heading_level(GumboTag tag) {
   constexpr std::array kTags = {GUMBO_TAG_H1, GUMBO_TAG_H2, GUMBO_TAG_H3,
@@ -233,6 +283,12 @@ class HtmlWalker {
 
 void read_tree(std::string_view utf8, const ReadLimits& limits, Document& document,
                bool headings_as_text) {
+  if (too_deep(utf8)) {
+    throw Error(ErrorCode::kResourceExhausted,
+                fmt::format("[read] '{}' is nested too deeply; got more than {} open elements, "
+                            "expected fewer; try closing its tags",
+                            document.uri, kOpenTagsMax));
+  }
   Arena arena(std::max(kArenaBytesMin, utf8.size() * kArenaBytesPerByte));
   const GumboOutput* output = parse(arena, utf8);
   if (output == nullptr) {

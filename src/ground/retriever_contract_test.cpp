@@ -1,0 +1,216 @@
+// What every retriever must do, over the whole registry: a new row is tested by being a row.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "base/error.h"
+#include "ground/ingest.h"
+#include "ground/retriever.h"
+#include "ground/retrievers/retrievers.h"
+#include "ground/test_support.h"
+
+namespace ondol::ground {
+namespace {
+
+using ::testing::ElementsAre;
+using testing::HashEmbedder;
+using ::testing::HasSubstr;
+using testing::TempFolder;
+
+class RetrieverContract : public ::testing::TestWithParam<std::string> {
+ protected:
+  RetrieverContract()
+      : store_(store::open_sqlite_store(folder_.path() / "s.db")),
+        shelf_(store_->open_collection("c")),
+        corpus_(*store_, shelf_, &embedder_),
+        retriever_(make_retriever({.kind = GetParam()}, corpus_)) {}
+
+  void ingest(std::vector<WholeText> texts, const IngestOptions& options = {}) {
+    SilentProgress silent;
+    ingest_texts(*store_, shelf_, texts, &embedder_, options, silent);
+  }
+  std::vector<std::string> found(const Query& query, size_t k) {
+    std::vector<std::string> out;
+    for (const Evidence& evidence : retriever_->retrieve(query, k)) {
+      out.push_back(evidence.document);
+    }
+    return out;
+  }
+
+  TempFolder folder_;
+  HashEmbedder embedder_{{"en", "ko"}};
+  std::unique_ptr<store::Store> store_;
+  store::CollectionId shelf_;
+  Corpus corpus_;
+  std::unique_ptr<Retriever> retriever_;
+};
+
+const std::vector<WholeText> kTexts = {
+    {"boiler", "Boiler", "The boiler heats the water of the floor."},
+    {"leave", "Leave", "Every employee has fifteen days of leave."},
+    {"garden", "Garden", "The garden opens in spring."},
+    {"ondol", "온돌", "온돌은 바닥을 데우는 난방 방식이다."},
+    {"vacation", "휴가", "여름휴가는 오일이다."},
+};
+
+TEST_P(RetrieverContract, AnEmptyIndexGivesNothing) {
+  EXPECT_TRUE(retriever_->retrieve({.text = "boiler"}, 5).empty());
+  EXPECT_EQ(corpus_.size({}), 0);
+}
+
+TEST_P(RetrieverContract, TheRightTextIsFirstInBothLanguages) {
+  ingest(kTexts);
+  const struct {
+    const char* question;
+    const char* document;
+  } rows[] = {{"How many days of leave has an employee?", "leave"},
+              {"What heats the water?", "boiler"},
+              {"온돌은 무엇을 데우나?", "ondol"},
+              {"여름휴가", "vacation"}};
+  for (const auto& row : rows) {
+    const auto documents = found({.text = row.question}, 3);
+    ASSERT_FALSE(documents.empty()) << row.question;
+    EXPECT_EQ(documents[0], row.document);
+  }
+}
+
+TEST_P(RetrieverContract, AtMostKSortedAndResolvable) {
+  ingest(kTexts);
+  for (const size_t k : {0, 1, 2, 5, 50}) {
+    const std::vector<Evidence> all = retriever_->retrieve({.text = "the garden boiler"}, k);
+    EXPECT_LE(all.size(), k);
+    std::set<int64_t> ids;
+    for (size_t i = 0; i < all.size(); ++i) {
+      if (i > 0) {
+        EXPECT_GE(all[i - 1].score, all[i].score);
+      }
+      EXPECT_TRUE(ids.insert(all[i].chunk_id).second);
+      EXPECT_EQ(all[i].provider, GetParam());
+      const store::ChunkId id[] = {all[i].chunk_id};
+      const auto view = store_->chunks({shelf_, "", {}}, id);
+      ASSERT_EQ(view.size(), 1u);
+      EXPECT_EQ(view[0].uri, all[i].document);
+      EXPECT_EQ(view[0].chunk.text, all[i].text);
+      EXPECT_FALSE(all[i].title.empty());
+      EXPECT_GT(all[i].char_to, all[i].char_from);
+    }
+  }
+}
+
+TEST_P(RetrieverContract, ABatchGivesWhatSingleQuestionsGive) {
+  ingest(kTexts);
+  std::vector<Query> queries;
+  for (int i = 0; i < 70; ++i) queries.push_back({.text = kTexts[i % 5].text.substr(0, 30)});
+  queries.push_back({.text = ""});
+  const auto all = retriever_->retrieve_all(queries, 3);
+  ASSERT_EQ(all.size(), queries.size());
+  for (size_t i = 0; i < queries.size(); i += 7) {
+    const auto one = retriever_->retrieve(queries[i], 3);
+    ASSERT_EQ(one.size(), all[i].size());
+    for (size_t j = 0; j < one.size(); ++j) {
+      EXPECT_EQ(one[j].chunk_id, all[i][j].chunk_id);
+      EXPECT_EQ(one[j].score, all[i][j].score);
+    }
+  }
+}
+
+TEST_P(RetrieverContract, PrincipalAndFilterBoundTheSearch) {
+  IngestOptions options;
+  options.rules = {{.prefix = "boiler", .principals = {"kim"}, .tags = {{"floor", "1"}}}};
+  ingest(kTexts, options);
+  const Query lee{.text = "boiler heats the garden", .principal = "lee"};
+  Query kim = lee;
+  kim.principal = "kim";
+  EXPECT_EQ(found(kim, 5)[0], "boiler");
+  for (const std::string& document : found(lee, 5)) EXPECT_NE(document, "boiler");
+  EXPECT_EQ(corpus_.size(lee), 4);
+  kim.filter = {{"floor", "1"}};
+  EXPECT_THAT(found(kim, 5), ElementsAre("boiler"));
+  kim.filter = {{"floor", "2"}};
+  EXPECT_TRUE(found(kim, 5).empty());
+}
+
+TEST_P(RetrieverContract, DeletedAndChangedTextsAreSeenAtOnce) {
+  ingest(kTexts);
+  EXPECT_EQ(found({.text = "boiler water"}, 1).at(0), "boiler");
+  ingest({kTexts[1], kTexts[2], {"pump", "Pump", "The pump moves the boiler water."}});
+  for (const std::string& document : found({.text = "boiler water"}, 5)) {
+    EXPECT_NE(document, "boiler");
+  }
+  EXPECT_EQ(found({.text = "boiler water"}, 1).at(0), "pump");
+}
+
+TEST_P(RetrieverContract, EqualTextsComeInOrderOfTheirIds) {
+  ingest({{"a", "T", "same words here"}, {"b", "T", "same words here"}, {"c", "T", "other"}});
+  EXPECT_THAT(found({.text = "same words"}, 2), ElementsAre("a", "b"));
+}
+
+std::vector<std::string> kinds() {
+  std::vector<std::string> all;
+  for (const RetrieverInfo& row : retriever_registry()) all.emplace_back(row.kind);
+  return all;
+}
+INSTANTIATE_TEST_SUITE_P(Registry, RetrieverContract, ::testing::ValuesIn(kinds()),
+                         [](const auto& row) { return row.param; });
+
+TEST(Retrievers, WrongConfigsAreNamed) {
+  const TempFolder folder;
+  auto store = store::open_sqlite_store(folder.path() / "s.db");
+  Corpus corpus(*store, store->open_collection("c"), nullptr);
+  const struct {
+    RetrieverConfig config;
+    const char* message;
+  } rows[] = {{{.kind = "magic"}, "expected one of bm25, vector, hybrid"},
+              {{.kind = "bm25", .bm25_b = 1.5}, "'bm25_b'"},
+              {{.kind = "bm25", .fusion = "best"}, "rrf or convex"},
+              {{.kind = "bm25", .candidates = 0}, "'candidates'"},
+              {{.kind = "vector"}, "needs an embedder"}};
+  for (const auto& row : rows) {
+    try {
+      make_retriever(row.config, corpus);
+      ADD_FAILURE() << "no error: " << row.message;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
+      EXPECT_THAT(error.what(), HasSubstr(row.message));
+    }
+  }
+}
+
+// An English embedder must not rank Korean questions by noise: the words alone decide.
+TEST(Retrievers, AQuestionTheEmbedderCannotReadIsSearchedByItsWords) {
+  const TempFolder folder;
+  auto store = store::open_sqlite_store(folder.path() / "s.db");
+  const store::CollectionId shelf = store->open_collection("c");
+  HashEmbedder english({"en"});
+  testing::RecordedProgress progress;
+  const IngestReport report = ingest_texts(*store, shelf, kTexts, &english, {}, progress);
+  EXPECT_EQ(report.documents_without_vectors, 2);
+  EXPECT_EQ(report.chunks_embedded, 3);
+  ASSERT_EQ(progress.notices.size(), 1u);
+  EXPECT_THAT(progress.notices[0], HasSubstr("'ko'"));
+  Corpus corpus(*store, shelf, &english);
+  const Query query{.text = "온돌은 무엇인가?"};
+  EXPECT_TRUE(make_retriever({.kind = "vector"}, corpus)->retrieve(query, 5).empty());
+  const auto hybrid = make_retriever({.kind = "hybrid"}, corpus)->retrieve(query, 5);
+  ASSERT_FALSE(hybrid.empty());
+  EXPECT_EQ(hybrid[0].document, "ondol");
+}
+
+TEST(Fusion, ReciprocalRanksByHand) {
+  const std::vector<ScoredChunk> lists[] = {{{1, 9}, {2, 8}}, {{2, 0.5}, {3, 0.4}}};
+  const auto fused = fuse_reciprocal_ranks(lists, 60, 10);
+  EXPECT_THAT(fused, ElementsAre(ScoredChunk{2, 1.0 / 62 + 1.0 / 61}, ScoredChunk{1, 1.0 / 61},
+                                 ScoredChunk{3, 1.0 / 62}));
+}
+
+TEST(Fusion, ConvexByHand) {
+  const std::vector<ScoredChunk> lexical = {{1, 10}, {2, 5}, {3, 0}};
+  const std::vector<ScoredChunk> vector = {{3, 0.9}, {1, 0.1}};
+  EXPECT_THAT(fuse_convex(lexical, vector, 0.25, 2),
+              ElementsAre(ScoredChunk{1, 0.75}, ScoredChunk{2, 0.375}));
+  EXPECT_THAT(fuse_convex({}, {{7, 3.0}}, 0.5, 2), ElementsAre(ScoredChunk{7, 0.5}));
+}
+
+}  // namespace
+}  // namespace ondol::ground
