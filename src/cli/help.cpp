@@ -59,8 +59,8 @@ std::string command_help(const Command& command, Language language) {
   Options options{std::string(command.name)};
   const Action unused = command.declare(options);
   const auto rows = options.rows();
-  std::string text = "ondol " + std::string(command.name) + ": ";
-  text += std::string(say(command.summary, language)) + "\n\n";
+  const std::string title = "ondol " + std::string(command.name) + ": ";
+  std::string text = wrap(title + std::string(say(command.summary, language)), kWidth, 0) + "\n\n";
   text += std::string(say(kUsage, language)) + ": " + usage(command, rows) + "\n";
   const auto is_positional = [](const OptionRow& row) { return row.positional; };
   if (std::any_of(rows.begin(), rows.end(), is_positional)) {

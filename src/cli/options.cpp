@@ -163,8 +163,8 @@ void Options::list(const std::string& names, const std::string& placeholder,
   };
   // One value a mention: a second word belongs to the positional.
   parser_->app.add_option_function<std::vector<std::string>>(names, add)
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->allow_extra_args(false);
 }
 
 void Options::positional(const std::string& placeholder, std::string* target,

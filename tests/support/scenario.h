@@ -20,6 +20,7 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <ostream>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -32,6 +33,7 @@ struct ScenarioFile {
   std::filesystem::path path;
   bool with_models = false;
 };
+inline void PrintTo(const ScenarioFile& file, std::ostream* out) { *out << file.path.filename(); }
 
 inline std::vector<ScenarioFile> scenario_files(bool with_models) {
   std::vector<ScenarioFile> files;
