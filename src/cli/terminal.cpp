@@ -58,14 +58,12 @@ TerminalProgress::TerminalProgress(int fd, Language language)
     : output_(fd),
       language_(language),
       rewrites_(output_.is_terminal()),
-      columns_(terminal_columns(fd)),
-      owner_(std::this_thread::get_id()) {}
+      columns_(terminal_columns(fd)) {}
 
 TerminalProgress::~TerminalProgress() { clear(); }
 
 void TerminalProgress::update(std::string_view stage, uint64_t done, uint64_t total) {
-  // Only the thread that runs the command can be unwound; an engine thread must not be.
-  if (interrupted() && std::this_thread::get_id() == owner_) {
+  if (interrupted()) {
     throw Error(ErrorCode::kCancelled, std::string(say(kStopped, language_)));
   }
   const std::lock_guard lock(mutex_);
@@ -130,7 +128,8 @@ std::string TerminalProgress::describe(uint64_t done, uint64_t total, Clock::tim
 
 void TerminalProgress::notice(std::string_view sentence) {
   clear();
-  output_.write(std::string(say(kNote, language_)) + std::string(sentence) + "\n");
+  const std::string text = std::string(say(kNote, language_)) + std::string(sentence);
+  output_.write((rewrites_ ? wrap(text, columns_, 0) : text) + "\n");
 }
 
 void TerminalProgress::clear() {

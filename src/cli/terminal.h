@@ -14,7 +14,6 @@
 #include <mutex>
 #include <string>
 #include <string_view>
-#include <thread>
 
 #include "base/progress.h"
 #include "cli/messages.h"
@@ -39,7 +38,8 @@ class Output {
 
 class TerminalProgress final : public ProgressSink {
  public:
-  // The thread that makes it is the one on which update() may throw Error(kCancelled) after Ctrl-C.
+  // After Ctrl-C update() throws Error(kCancelled): whoever reports from threads of its own carries
+  // that to the thread that waits (conventions, C17).
   TerminalProgress(int fd, Language language);
   ~TerminalProgress() override;
   void update(std::string_view stage, uint64_t done, uint64_t total) override;
@@ -56,7 +56,6 @@ class TerminalProgress final : public ProgressSink {
   Language language_;
   bool rewrites_;
   size_t columns_;
-  std::thread::id owner_;
   std::mutex mutex_;
   std::string stage_;
   Clock::time_point stage_start_{};

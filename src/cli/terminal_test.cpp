@@ -90,6 +90,13 @@ TEST(Progress, StagesAndNoticesAreKoreanWhereAsked) {
   EXPECT_THAT(text, Not(HasSubstr("\033")));  // no control sequences into a file
 }
 
+TEST(Progress, TheFirstWordOfAStageIsTranslated) {
+  EXPECT_EQ(stage_label("compare: few-shot", Language::kKorean), "견주기: few-shot");
+  EXPECT_EQ(stage_label("download a==1", Language::kKorean), "내려받기 a==1");
+  EXPECT_EQ(stage_label("compare: few-shot", Language::kEnglish), "compare: few-shot");
+  EXPECT_EQ(stage_label("something new", Language::kKorean), "something new");
+}
+
 TEST(Text, ColumnsCountWideCharactersTwice) {
   EXPECT_EQ(display_columns("abc"), 3U);
   EXPECT_EQ(display_columns("온돌"), 4U);
