@@ -18,7 +18,7 @@ std::string_view cut_utf8(std::string_view text, size_t bytes_max) {
     if (!continues(end)) return text.substr(0, end);
     --end;
   }
-  return text.substr(0, bytes_max);
+  return text.substr(0, end == 0 ? 0 : bytes_max);
 }
 
 PerplexityResult measure_perplexity(LocalGenerator& generator, std::string_view text,
