@@ -1,5 +1,6 @@
-// Turns token bytes into text that may be shown: whole UTF-8 characters only, and nothing that
-// could still be the beginning of a stop string.
+// Turns token bytes into text that may be shown: whole UTF-8 characters only (U+FFFD for bytes that
+// are none), and nothing that could still be the beginning of a stop string. The result does not
+// depend on the pieces in which the bytes come.
 //
 //   StopFilter filter({"\n\n"});
 //   std::string show = filter.push(bytes);   // what became safe to show
