@@ -347,7 +347,18 @@ void LocalGenerator::Engine::take_token(Job& job, Sequence& sequence, std::span<
 
 void LocalGenerator::Engine::emit(Job& job, const Sequence& sequence, std::string text) {
   if (text.empty() || !job.request.on_text) return;
-  if (!job.request.on_text({sequence.sample, std::move(text)})) job.ticket->cancelled = true;
+  listen(job, [&] { return job.request.on_text({sequence.sample, std::move(text)}); });
+}
+
+// A callback that returns false cancels its request; one that throws fails it, and no other.
+void LocalGenerator::Engine::listen(Job& job, const std::function<bool()>& callback) {
+  if (job.error) return;
+  try {
+    if (!callback()) job.ticket->cancelled = true;
+  } catch (...) {
+    job.error = std::current_exception();
+    job.ticket->cancelled = true;
+  }
 }
 
 void LocalGenerator::Engine::finish_sequence(Job& job, Sequence& sequence, const char* reason) {
@@ -357,9 +368,8 @@ void LocalGenerator::Engine::finish_sequence(Job& job, Sequence& sequence, const
   sequence.result.text = sequence.filter.text();
   sequence.result.finish_reason = reason;
   sequence.pages = PageList(kv_);
-  if (job.request.on_sample && !job.ticket->cancelled &&
-      !job.request.on_sample(sequence.sample, sequence.result)) {
-    job.ticket->cancelled = true;
+  if (job.request.on_sample && !job.ticket->cancelled) {
+    listen(job, [&] { return job.request.on_sample(sequence.sample, sequence.result); });
   }
 }
 
@@ -378,11 +388,16 @@ void LocalGenerator::Engine::retire() {
 }
 
 void LocalGenerator::Engine::complete(Job& job) {
+  if (job.error) return job.ticket->promise.set_exception(job.error);
   GenerateResult result;
   result.usage.prompt_tokens = static_cast<int64_t>(job.prompt.size());
   for (auto& sequence : job.sequences) {
     result.usage.completion_tokens += static_cast<int64_t>(sequence->result.ids.size());
     result.samples.push_back(std::move(sequence->result));
+  }
+  // Cancelled before the prompt was done: the other samples were never begun.
+  while (static_cast<int64_t>(result.samples.size()) < job.request.samples) {
+    result.samples.push_back({.text = {}, .ids = {}, .finish_reason = "cancelled", .logprobs = {}});
   }
   result.milliseconds_queued = milliseconds_between(job.submitted, job.started);
   result.milliseconds_to_first_token = job.milliseconds_to_first_token;

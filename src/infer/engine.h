@@ -34,7 +34,8 @@ struct Job {
   std::chrono::steady_clock::time_point submitted, started;
   double milliseconds_to_first_token = 0;
   int64_t pages_reserved = 0;
-  int64_t prefilled = 0;  // prompt tokens computed so far
+  int64_t prefilled = 0;     // prompt tokens computed so far
+  std::exception_ptr error;  // what a callback threw: cancels and ends this request alone
   std::vector<std::unique_ptr<Sequence>> sequences;
 };
 
@@ -84,6 +85,7 @@ class LocalGenerator::Engine {
   void take_token(infer::Job& job, infer::Sequence& sequence, std::span<float> logits);
   void finish_sequence(infer::Job& job, infer::Sequence& sequence, const char* reason);
   void emit(infer::Job& job, const infer::Sequence& sequence, std::string text);
+  static void listen(infer::Job& job, const std::function<bool()>& callback);
   void retire();
   void complete(infer::Job& job);
   void fail_job(infer::Job& job, std::exception_ptr error);

@@ -119,6 +119,7 @@ std::vector<double> LocalGenerator::Engine::token_log_likelihoods(std::span<cons
                                                  " tokens; the context holds " +
                                                  std::to_string(context_tokens_max_));
   }
+  for (TokenId id : ids) model_->tokenizer->piece(id);  // throws for an id outside the vocabulary
   std::vector<double> result;
   if (ids.size() < 2) return result;
   const ops::Context context = this->context();
