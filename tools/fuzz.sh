@@ -4,7 +4,8 @@
 #   tools/fuzz.sh [coverage] [seconds] [target...]     # default: 60 seconds, all targets
 #
 # Each target is built with clang, libFuzzer and the address and undefined sanitizers from the sources
-# of its room and of the rooms below it, and starts from tests/fuzz_corpus/<target>/. Inputs found on
+# of its room and of the rooms below it (or of the rooms, folders and files that its line
+# `// Links: base text/utf8.cpp` names), each source compiled once for all targets, and starts from tests/fuzz_corpus/<target>/. Inputs found on
 # the way stay in build/fuzz/corpus/, a crash in build/fuzz/crashes/ (and fails). With `coverage` it also
 # prints which share of its reader's lines a target reached and fails under 80 %. The reader's sources are
 # <target>.cpp, or those that a line `// Covers: a.cpp b.cpp` of the target names, in the same folder.
@@ -30,20 +31,30 @@ fail() { echo "fuzz: $*" >&2; exit 1; }
 command -v clang++-14 >/dev/null || fail "clang++-14 is missing; try apt-get install clang-14 libclang-rt-14-dev llvm-14"
 
 target_source() { find src -name "$1_fuzz.cpp" | head -n 1; }
-room_of() { cut -d/ -f2 <<<"$1"; }
 
-# "room..." of one room and all below it, then "lib..." of them, from the ondol_room lines.
-rooms_and_libraries() {
+# First the sources that a target links, then its libraries: what its `// Links:` line names, else its room and all below.
+links_of() {  # links_of SOURCE
   python3 - "$1" <<'PYTHON'
-import sys
+import pathlib, re, sys
 sys.dont_write_bytecode = True
 sys.path.insert(0, "tools")
 import check_layers
 table = check_layers.rooms()
-rooms = sorted(check_layers.visible(sys.argv[1], table))
-link = {"fmt": "-lfmt", "threads": "-lpthread", "icu": "-licui18n -licuuc", "nlohmann_json": ""}
-print(*rooms)
-print(*(link[lib] for room in rooms for lib in table[room]["LIBS"]))
+target = pathlib.Path(sys.argv[1])
+named = " ".join(re.findall(r"^// Links: (.*)", target.read_text(), re.M)).split()
+parts = named or sorted(check_layers.visible(target.parts[1], table))
+files = set()
+for part in parts:
+    path = pathlib.Path("src") / part
+    found = [path] if path.is_file() else list(path.rglob("*.cpp"))
+    if not found:
+        sys.exit(f"fuzz: {target} links '{part}'; expected a room, a folder or a file below src/")
+    files.update(f for f in found if not f.stem.endswith(("_test", "_fuzz")) and f.name != "main.cpp")
+link = {"fmt": "-lfmt", "threads": "-lpthread", "icu": "-licui18n -licuuc", "nlohmann_json": "", "sqlite": "-lsqlite3",
+        "gumbo": "-lgumbo", "cmark_gfm": "-lcmark-gfm-extensions -lcmark-gfm"}
+rooms = sorted({part.split("/")[0] for part in parts})
+print(*sorted(map(str, files)))
+print(*dict.fromkeys(link[lib] for room in rooms for lib in table[room]["LIBS"]))
 PYTHON
 }
 
@@ -54,18 +65,14 @@ compile() {  # compile SOURCE: prints nothing unless it fails
 }
 
 build() {  # build TARGET
-  local source room rooms libraries objects=()
+  local source files libraries objects=()
   source="$(target_source "$1")"
-  { read -r rooms; read -r libraries; } < <(rooms_and_libraries "$(room_of "$source")")
-  for room in $rooms; do
-    while read -r file; do objects+=("$out/obj/${file%.cpp}.o"); done < <(room_sources "$room")
-  done
+  { read -r files; read -r libraries; } < <(links_of "$source")
+  for file in $files; do objects+=("$out/obj/${file%.cpp}.o"); done
   # shellcheck disable=SC2086  # libraries are words
   clang++-14 "${flags[@]}" -fsanitize=fuzzer "$out/obj/${source%.cpp}.o" "${objects[@]}" \
     $libraries -o "$out/$1"
 }
-
-room_sources() { find "src/$1" -name '*.cpp' ! -name '*_test.cpp' ! -name '*_fuzz.cpp' ! -name main.cpp; }
 
 fuzz() {  # fuzz TARGET
   local found="build/fuzz/corpus/$1" log="$out/$1.log" seeds="tests/fuzz_corpus/$1" status=0
@@ -123,8 +130,8 @@ for target in "${targets[@]}"; do
   source="$(target_source "$target")"
   [[ -n "$source" ]] || fail "there is no target '$target'; expected src/<room>/${target}_fuzz.cpp"
   sources+=("$source")
-  { read -r rooms; read -r _; } < <(rooms_and_libraries "$(room_of "$source")")
-  for room in $rooms; do mapfile -t -O "${#sources[@]}" sources < <(room_sources "$room"); done
+  files="$(links_of "$source" | head -n 1)"
+  for file in $files; do sources+=("$file"); done
 done
 mapfile -t sources < <(printf '%s\n' "${sources[@]}" | sort -u)
 in_parallel compile "${sources[@]}"

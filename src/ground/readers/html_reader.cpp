@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <map>
 #include <memory>
+#include <new>
 #include <optional>
 
 #include "base/error.h"
@@ -33,17 +34,10 @@ class Arena {
  public:
   explicit Arena(size_t budget) : budget_(budget) {}
 
-  // nullptr above the budget.
-  void* allocate(size_t bytes) {
+  // nullptr above the budget and where memory ends: no exception may pass through C.
+  void* allocate(size_t bytes) noexcept {
     bytes = (bytes + alignof(std::max_align_t) - 1) & ~(alignof(std::max_align_t) - 1);
-    if (bytes > left_) {
-      const size_t slab = std::max(bytes, kArenaSlabBytes);
-      if (slab > budget_) return nullptr;
-      budget_ -= slab;
-      slabs_.push_back(std::make_unique<std::byte[]>(slab));
-      next_ = slabs_.back().get();
-      left_ = slab;
-    }
+    if (bytes > left_ && !add_slab(std::max(bytes, kArenaSlabBytes))) return nullptr;
     void* result = next_;
     next_ += bytes;
     left_ -= bytes;
@@ -53,6 +47,19 @@ class Arena {
   std::jmp_buf out_of_budget;
 
  private:
+  bool add_slab(size_t bytes) noexcept {
+    if (bytes > budget_) return false;
+    try {
+      slabs_.push_back(std::make_unique_for_overwrite<std::byte[]>(bytes));
+    } catch (const std::bad_alloc&) {
+      return false;
+    }
+    budget_ -= bytes;
+    next_ = slabs_.back().get();
+    left_ = bytes;
+    return true;
+  }
+
   size_t budget_;
   std::vector<std::unique_ptr<std::byte[]>> slabs_;
   std::byte* next_ = nullptr;
