@@ -21,6 +21,12 @@ std::string lower_ascii(std::string_view text) {
   return out;
 }
 
+// True when the word that the first character ends is longer than that.
+bool goes_on(std::string_view text) {
+  const auto word = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; };
+  return text.size() > 1 && word(text[0]) && (word(text[1]) || text[1] == '\'');
+}
+
 }  // namespace
 
 std::string extract_answer(std::string_view text, std::string_view marker) {
@@ -34,6 +40,7 @@ std::string extract_answer(std::string_view text, std::string_view marker) {
       "therefore, the answer is", "the answer is", "the final answer is", "answer:", "is:"};
   for (std::string_view opening : kOpenings) {
     if (lower_ascii(text.substr(0, opening.size())) != opening) continue;
+    if (goes_on(text.substr(opening.size() - 1))) continue;  // "The answer isn't ..."
     text.remove_prefix(opening.size());
     while (!text.empty() && (text.front() == ':' || text.front() == ' ')) text.remove_prefix(1);
     text = trimmed(text);

@@ -36,7 +36,7 @@ class PromptBuilder {
   ExampleSelector selector_;
 };
 
-// "[1] title > heading\ntext\n\n" for each piece, in canonical order; empty for no evidence.
+// "Passage (title > heading):\ntext\n\n" for each piece, in canonical order; empty for no evidence.
 std::string passages_text(std::span<const Evidence> evidence);
 
 }  // namespace ondol::prompt
