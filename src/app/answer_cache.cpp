@@ -54,14 +54,17 @@ Answer from_json(const json& value) {
 }  // namespace
 
 AnswerCache::AnswerCache(const std::filesystem::path& file) {
-  std::filesystem::create_directories(file.parent_path());
+  std::error_code failed;  // then opening says so
+  std::filesystem::create_directories(file.parent_path(), failed);
   std::ifstream stream(file);
   bool torn = false;
   for (std::string line; std::getline(stream, line);) {
     torn = stream.eof();  // no line end: the writer was stopped
     const json row = json::parse(line, nullptr, /*allow_exceptions=*/false);
     if (!row.is_object() || !row.contains("key") || !row.contains("value")) continue;
-    lines_[row["key"].get<std::string>()] = dump(row["value"]);
+    if (const auto* key = row["key"].get_ptr<const std::string*>()) {
+      lines_[*key] = dump(row["value"]);
+    }
   }
   fd_ = ::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
   if (fd_ < 0) {

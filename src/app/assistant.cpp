@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "app/refusal_fit.h"
 #include "app/search.h"
 #include "base/error.h"
 
@@ -20,9 +21,7 @@ bool needs_embedder(const Recipe& recipe) {
                      });
 }
 
-bool needs_train(const Recipe& recipe) {
-  return recipe.prompt.shots > 0 || (!recipe.knowledge.empty() && recipe.refusal.mode == "train");
-}
+bool needs_train(const Recipe& recipe) { return recipe.prompt.shots > 0; }
 
 }  // namespace
 
@@ -47,6 +46,9 @@ Assistant::Assistant(const Workspace& workspace, Session& session, const std::st
       recipe,
       Resources{
           .generator = generator_, .embedder = embedder, .corpus = corpus_.get(), .train = train_});
+  if (compiled_->wants_refusal_fit()) {
+    compiled_->refuse_below(load_refusal(workspace, recipe).value_or(0));
+  }
 }
 
 Assistant::Assistant(Session& session, const std::string& model) {

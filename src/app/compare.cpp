@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "app/compare_report.h"
+#include "app/refusal_fit.h"
 #include "base/error.h"
 #include "base/files.h"
 #include "base/sha256.h"
@@ -92,6 +93,66 @@ void write_outcome(const Workspace& workspace, CompareOutcome& outcome,
   write_file_atomic(outcome.recommended, text);
 }
 
+// Answers the train questions without refusing and fits the threshold on their scores.
+void fit_refusal_on_train(const Workspace& workspace, CompiledRecipe& compiled,
+                          const QuestionSource& source, AnswerCache& cache, Steps& steps,
+                          const CompareOptions& options) {
+  const RefusalFit fit = fit_refusal(
+      compiled, source.train, cache,
+      {.fresh = options.fresh, .latency_questions = 0, .on_answer = [&] { steps.step(); }});
+  compiled.refuse_below(fit.threshold);
+  save_refusal(workspace, compiled.recipe(), fit.threshold);
+}
+
+// Steps of the progress that one recipe takes.
+uint64_t steps_of(const Recipe& recipe, const QuestionSource& source,
+                  const CompareOptions& options) {
+  const uint64_t questions = source.asked.size();
+  const bool fits =
+      !options.retrieval_only && !recipe.knowledge.empty() && recipe.refusal.mode == "train";
+  return questions +
+         std::min<uint64_t>(static_cast<uint64_t>(options.latency_questions), questions) +
+         (fits ? source.train.size() : 0);
+}
+
+// All of them before the first answer: what is wrong with the last recipe is said at once.
+std::vector<CompiledRecipe> compile_all(const std::vector<Recipe>& recipes, Session& session,
+                                        const CompareOptions& options, Resources resources) {
+  std::vector<CompiledRecipe> compiled;
+  for (const Recipe& recipe : recipes) {
+    if (!options.retrieval_only) resources.generator = &session.generator(recipe.model);
+    compiled.emplace_back(recipe, resources);
+  }
+  return compiled;
+}
+
+ComparedRecipe run_one(const Workspace& workspace, CompiledRecipe& recipe,
+                       const QuestionSource& source, std::span<const Query> queries,
+                       AnswerCache& cache, Steps& steps, const Session& session,
+                       const CompareOptions& options) {
+  const Recipe& config = recipe.recipe();
+  steps.name("compare: " + config.name);
+  if (!options.retrieval_only && recipe.wants_refusal_fit() && !source.train.empty()) {
+    fit_refusal_on_train(workspace, recipe, source, cache, steps, options);
+  }
+  ComparedRecipe done{.recipe = recipe.resolved(),
+                      .run = run_recipe(recipe, queries, cache,
+                                        {.repeats = options.repeats,
+                                         .fresh = options.fresh,
+                                         .latency_questions = options.latency_questions,
+                                         .retrieval_only = options.retrieval_only,
+                                         .cost_key = source.collection + recipe.models_id() +
+                                                     std::to_string(session.options().threads),
+                                         .on_answer = [&] { steps.step(); }}),
+                      .prompts = {}};
+  if (!config.knowledge.empty()) done.run.cost.build_s = source.build_seconds;
+  for (size_t q = 0; q < queries.size(); ++q) {
+    done.prompts.push_back(
+        options.retrieval_only ? "" : recipe.prompt_text(queries[q], done.run.evidence[q]));
+  }
+  return done;
+}
+
 }  // namespace
 
 CompareOutcome compare(const Workspace& workspace, Session& session, const CompareOptions& options,
@@ -111,40 +172,19 @@ CompareOutcome compare(const Workspace& workspace, Session& session, const Compa
                                               embedder);
   }
   AnswerCache cache(workspace.state() / "cache" / "answers.jsonl");
-  const uint64_t latency =
-      std::min<uint64_t>(static_cast<uint64_t>(options.latency_questions), queries.size());
-  const uint64_t per_recipe = queries.size() + latency;
-  Steps steps(progress, per_recipe * recipes.size());
+  uint64_t steps_total = 0, steps_done = 0;
+  for (const Recipe& recipe : recipes) steps_total += steps_of(recipe, source, options);
+  Steps steps(progress, steps_total);
 
   CompareOutcome outcome;
   std::vector<ComparedRecipe> compared;
-  for (const Recipe& recipe : recipes) {
-    steps.name("compare: " + recipe.name);
-    Generator* generator = options.retrieval_only ? nullptr : &session.generator(recipe.model);
-    const CompiledRecipe compiled(recipe, {.generator = generator,
-                                           .embedder = embedder,
-                                           .corpus = corpus.get(),
-                                           .train = source.train});
-    const RunOptions run_options{
-        .repeats = options.repeats,
-        .fresh = options.fresh,
-        .latency_questions = options.latency_questions,
-        .retrieval_only = options.retrieval_only,
-        .cost_key = source.collection + (generator ? generator->id() : "") +
-                    (embedder ? embedder->id() : "") + std::to_string(session.options().threads),
-        .on_answer = [&] { steps.step(); }};
-    ComparedRecipe done{.recipe = compiled.resolved(),
-                        .run = run_recipe(compiled, queries, cache, run_options),
-                        .prompts = {}};
-    if (!recipe.knowledge.empty()) done.run.cost.build_s = source.build_seconds;
-    for (size_t q = 0; q < queries.size(); ++q) {
-      done.prompts.push_back(generator ? compiled.prompt_text(queries[q], done.run.evidence[q])
-                                       : "");
-    }
-    outcome.answers_computed += done.run.computed;
-    outcome.answers_cached += done.run.cached;
-    compared.push_back(std::move(done));
-    steps.skip_to(per_recipe * compared.size());
+  for (CompiledRecipe& recipe :
+       compile_all(recipes, session, options,
+                   {.embedder = embedder, .corpus = corpus.get(), .train = source.train})) {
+    compared.push_back(run_one(workspace, recipe, source, queries, cache, steps, session, options));
+    outcome.answers_computed += compared.back().run.computed;
+    outcome.answers_cached += compared.back().run.cached;
+    steps.skip_to(steps_done += steps_of(recipe.recipe(), source, options));
   }
   outcome.report = build_report(source, options, compared,
                                 environment(session, recipes[0], book.embedder, source));

@@ -17,9 +17,10 @@ std::string utc_now() {
   return text;
 }
 
-eval::GradedAnswer graded(const AnswerRecord& record) {
+eval::GradedAnswer graded(const AnswerRecord& record, bool retrieves) {
   eval::GradedAnswer answer{.text = record.answer.text,
                             .refused = record.answer.refused,
+                            .retrieves = retrieves,
                             .choice_log_likelihoods = record.answer.choice_log_likelihoods};
   for (const Evidence& piece : record.answer.evidence) answer.retrieved.push_back(piece.document);
   for (const Citation& citation : record.answer.citations) {
@@ -30,10 +31,11 @@ eval::GradedAnswer graded(const AnswerRecord& record) {
 }
 
 // With retrieval alone there is no answer to grade: the score is the share of gold documents found.
-double score_of(const eval::Question& question, const AnswerRecord& record, bool retrieval_only) {
+double score_of(const eval::Question& question, const AnswerRecord& record, bool retrieves,
+                bool retrieval_only) {
   if (!record.error.empty()) return 0;
-  if (!retrieval_only) return eval::score_answer(question, graded(record)).value;
-  const eval::GradedAnswer answer = graded(record);
+  if (!retrieval_only) return eval::score_answer(question, graded(record, retrieves)).value;
+  const eval::GradedAnswer answer = graded(record, retrieves);
   std::vector<std::string> gold;
   for (const eval::GoldPassage& passage : question.gold) gold.push_back(passage.document);
   return gold.empty() ? 0 : eval::recall_at(answer.retrieved, gold, 5);
@@ -82,7 +84,7 @@ eval::ReportAnswer report_answer(const eval::Question& question, const ComparedR
     out.passages.push_back(passage(piece, first.answer, question));
   }
   if (first.error.empty()) {
-    out.metrics = eval::all_scores(question, graded(first));
+    out.metrics = eval::all_scores(question, graded(first, !recipe.recipe.knowledge.empty()));
     if (retrieval_only) {
       std::erase_if(out.metrics, [](const eval::MetricValue& m) {
         return m.metric.find("recall") == std::string::npos &&
@@ -180,7 +182,7 @@ eval::CompareReport build_report(const QuestionSource& source, const CompareOpti
       for (int repeat = 0; repeat < options.repeats; ++repeat) {
         const double score =
             score_of(question, compared[r].run.answers[q][static_cast<size_t>(repeat)],
-                     options.retrieval_only);
+                     !compared[r].recipe.knowledge.empty(), options.retrieval_only);
         input.cube.at(static_cast<int>(r), static_cast<int>(q), repeat) = score;
         sum += score;
       }

@@ -55,20 +55,10 @@ CompiledRecipe::CompiledRecipe(const Recipe& recipe, const Resources& resources)
     retrievers_.push_back(ground::make_retriever(knowledge.retriever, *resources_.corpus));
   }
   if (recipe_.refusal.mode == "fixed") refuse_below_ = recipe_.refusal.threshold;
-  if (recipe_.refusal.mode == "train") refuse_below_ = fit_threshold(resources.train);
 }
 
-double CompiledRecipe::fit_threshold(std::span<const eval::Question> train) const {
-  if (retrievers_.empty() || train.empty()) return 0;
-  std::vector<Query> queries;
-  for (const eval::Question& question : train) queries.push_back(to_query(question));
-  const auto evidence = retrieve_all(queries);
-  std::vector<ground::SupportExample> examples;
-  for (size_t i = 0; i < train.size(); ++i) {
-    examples.push_back(
-        {ground::evidence_support(queries[i], evidence[i]), !train[i].unanswerable()});
-  }
-  return ground::fit_support_threshold(examples).threshold;
+bool CompiledRecipe::wants_refusal_fit() const {
+  return !retrievers_.empty() && recipe_.refusal.mode == "train" && refuse_below_ == 0;
 }
 
 Recipe CompiledRecipe::resolved() const {
@@ -147,6 +137,11 @@ Answer CompiledRecipe::answer_from(const Query& query, std::vector<Evidence> evi
   answer.evidence = std::move(evidence);
   answer.milliseconds = milliseconds_since(start);
   return answer;
+}
+
+std::string CompiledRecipe::models_id() const {
+  return (resources_.generator ? resources_.generator->id() : "") + "|" +
+         (resources_.embedder ? resources_.embedder->id() : "");
 }
 
 std::string CompiledRecipe::fingerprint(const Query& query, std::span<const Evidence> evidence,

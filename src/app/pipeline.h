@@ -48,14 +48,20 @@ class CompiledRecipe {
   // 9).
   std::string fingerprint(const Query& query, std::span<const Evidence> evidence,
                           uint64_t repeat) const;
+  // The models it runs with, as their ids.
+  std::string models_id() const;
   // The prompt as the model reads it, for reports.
   std::string prompt_text(const Query& query, std::span<const Evidence> evidence) const;
   bool refuses(const Query& query, std::span<const Evidence> evidence) const;
+  // Refuses from now on when the support of the evidence is below it; 0: never. Before the first
+  // answer.
+  void refuse_below(double threshold) { refuse_below_ = threshold; }
+  // True when mode "train" asks for a threshold that is not set yet.
+  bool wants_refusal_fit() const;
   // False when every repeat gives the same answer.
   bool is_random() const;
 
  private:
-  double fit_threshold(std::span<const eval::Question> train) const;
   prompt::DecodeConfig decode_for(uint64_t repeat) const;
 
   Recipe recipe_;

@@ -183,9 +183,10 @@ PullResult pull_package(const Home& home, const std::string& package, ProgressSi
 }
 
 PullResult pull_path(const Home& home, const fs::path& source, ProgressSink& progress) {
-  const std::string name = fs::is_directory(source)
-                               ? fs::absolute(source).lexically_normal().filename().string()
-                               : source.stem().string();
+  fs::path folder = fs::absolute(source).lexically_normal();
+  if (folder.filename().empty()) folder = folder.parent_path();  // "model/"
+  const std::string name =
+      fs::is_directory(source) ? folder.filename().string() : source.stem().string();
   const fs::path target = home.models() / name;
   if (name.empty() || name[0] == '.') {
     throw Error(ErrorCode::kInvalidArgument,

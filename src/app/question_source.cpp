@@ -4,7 +4,6 @@
 #include <chrono>
 #include <cstdlib>
 
-#include "app/ingest.h"
 #include "base/error.h"
 #include "base/files.h"
 #include "base/sha256.h"
@@ -74,12 +73,10 @@ QuestionSource load_questions(const Workspace& workspace, Session& session,
                 std::string("[compare] no question has split '") + eval::split_name(options.split) +
                     "'; try --split, or add \"split\" to the questions");
   }
-  if (options.split == eval::Split::kTrain) source.train.clear();
   const auto limit = static_cast<size_t>(options.questions_max);
   if (limit > 0 && source.asked.size() > limit) source.asked.resize(limit);
   source.hash = hash_of(source.asked);
-  source.build_seconds = options.dataset.empty() ? ingest_build_seconds(workspace).value_or(0)
-                                                 : read_build_seconds(workspace, source.collection);
+  source.build_seconds = read_build_seconds(workspace, source.collection);
   return source;
 }
 

@@ -73,19 +73,5 @@ TEST(Refusal, SupportIsHighWhereTheQuestionIsTalkedAbout) {
   EXPECT_EQ(evidence_support({.text = "보일러"}, evidence), 0.0);
 }
 
-TEST(Refusal, TheThresholdWithTheBestBalancedAccuracy) {
-  const std::vector<SupportExample> separable = {
-      {0.9, true}, {0.8, true}, {0.6, true}, {0.4, false}, {0.1, false}};
-  const SupportThreshold best = fit_support_threshold(separable);
-  EXPECT_DOUBLE_EQ(best.threshold, 0.5);
-  EXPECT_DOUBLE_EQ(best.balanced_accuracy, 1.0);
-  const std::vector<SupportExample> mixed = {{0.9, true}, {0.3, true}, {0.5, false}, {0.1, false}};
-  EXPECT_DOUBLE_EQ(fit_support_threshold(mixed).balanced_accuracy, 0.75);
-  EXPECT_DOUBLE_EQ(fit_support_threshold(mixed).threshold, 0.2);  // the lowest of equal ones
-  const std::vector<SupportExample> one_class = {{0.9, true}, {0.3, true}};
-  EXPECT_EQ(fit_support_threshold(one_class).threshold, 0.0);
-  EXPECT_EQ(fit_support_threshold({}).threshold, 0.0);
-}
-
 }  // namespace
 }  // namespace ondol::ground

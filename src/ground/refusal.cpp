@@ -39,29 +39,4 @@ double evidence_support(const Query& query, std::span<const Evidence> evidence) 
   return best;
 }
 
-SupportThreshold fit_support_threshold(std::span<const SupportExample> examples) {
-  const auto answerable = static_cast<double>(
-      std::count_if(examples.begin(), examples.end(), [](const auto& e) { return e.answerable; }));
-  const double unanswerable = static_cast<double>(examples.size()) - answerable;
-  SupportThreshold best;
-  if (answerable == 0 || unanswerable == 0) return best;
-  std::set<double> cuts;  // halfway between neighbours: no example stands on a threshold
-  std::set<double> values;
-  for (const SupportExample& example : examples) values.insert(example.support);
-  for (auto it = values.begin(); std::next(it) != values.end(); ++it) {
-    cuts.insert((*it + *std::next(it)) / 2);
-  }
-  for (const double cut : cuts) {
-    double kept = 0;
-    double refused = 0;
-    for (const SupportExample& example : examples) {
-      if (example.answerable) kept += example.support >= cut;
-      if (!example.answerable) refused += example.support < cut;
-    }
-    const double accuracy = (kept / answerable + refused / unanswerable) / 2;
-    if (accuracy > best.balanced_accuracy) best = {cut, accuracy};
-  }
-  return best;
-}
-
 }  // namespace ondol::ground

@@ -1,7 +1,6 @@
 // "The documents do not say": is the evidence about the question at all?
 //
 //   double support = evidence_support(query, evidence);        // 0 .. 1
-//   double threshold = fit_support_threshold(train_examples);  // on the train split only
 //   if (support < threshold) refuse();
 //
 // Support is the best share, over the pieces of evidence, of the question's term weight found in
@@ -17,17 +16,5 @@
 namespace ondol::ground {
 
 double evidence_support(const Query& query, std::span<const Evidence> evidence);
-
-struct SupportExample {
-  double support = 0;
-  bool answerable = false;
-};
-struct SupportThreshold {
-  double threshold = 0;            // refuse below it; 0: never refuse
-  double balanced_accuracy = 0.5;  // on the examples it was fitted to
-};
-// The threshold with the best mean of (answerable kept, unanswerable refused); the lowest of equal
-// ones. Examples of one class only give threshold 0.
-SupportThreshold fit_support_threshold(std::span<const SupportExample> examples);
 
 }  // namespace ondol::ground

@@ -59,8 +59,13 @@ std::map<std::string, std::string> PromptBuilder::variables(const std::string& q
 
 Prompt PromptBuilder::build(const Query& query, std::span<const Evidence> evidence) const {
   const std::string passages = passages_text(evidence);
-  const std::string user(config_.user_template.empty() ? style_->user : config_.user_template);
-  const auto own_system = passages.empty() ? style_->system : style_->system_grounded;
+  const bool grounded = !passages.empty();
+  const auto own_system = grounded ? style_->system_grounded : style_->system;
+  // A template of the recipe is used as it is; examples bring no passages.
+  const auto user_text = [&](bool with_passages) {
+    const auto own = with_passages ? style_->user_grounded : style_->user;
+    return config_.user_template.empty() ? std::string(own) : config_.user_template;
+  };
 
   Prompt prompt;
   const auto final_values = variables(query.text, query.choices, passages);
@@ -68,14 +73,15 @@ Prompt PromptBuilder::build(const Query& query, std::span<const Evidence> eviden
                              config_.system.empty() ? std::string(own_system)
                                                     : fill_template(config_.system, final_values),
                              {}});
-  for (const text::ChatMessage& message : query.history) prompt.messages.push_back(message);
+  // Examples before earlier turns: a follow-up question stands right behind what it follows.
   for (const Example* example : selector_.select(query)) {
     const auto values = variables(example->question, example->choices, "");
-    prompt.messages.push_back({"user", fill_template(user, values), {}});
+    prompt.messages.push_back({"user", fill_template(user_text(false), values), {}});
     prompt.messages.push_back(
         {"assistant", fill_template(style_->example_answer, {{"answer", example->answer}}), {}});
   }
-  prompt.messages.push_back({"user", fill_template(user, final_values), {}});
+  for (const text::ChatMessage& message : query.history) prompt.messages.push_back(message);
+  prompt.messages.push_back({"user", fill_template(user_text(grounded), final_values), {}});
   prompt.prefill = style_->prefill;
   return prompt;
 }

@@ -84,7 +84,7 @@ class SelfConsistency final : public Strategy {
     }
     answer.trace.push_back(
         {"vote",
-         std::to_string(most) + " of " + std::to_string(votes.size()) + " different answers agree",
+         std::to_string(most) + " votes; " + std::to_string(votes.size()) + " different answers",
          result.milliseconds_total});
   }
   StrategyConfig config_;
