@@ -201,23 +201,51 @@ class TableWriter {
   toml::table table_;
 };
 
+// Quoted strings with escapes only: what toml++ would write as '''...''' loses a line end at its
+// beginning when it is read again.
+std::string toml_text(const toml::node& node) {
+  using Flags = toml::format_flags;
+  const Flags flags = toml::toml_formatter::default_flags &
+                      ~(Flags::allow_literal_strings | Flags::allow_multi_line_strings);
+  std::ostringstream text;
+  text << toml::toml_formatter{node, flags};
+  return text.str();
+}
+
 template <class Config>
 std::string inline_table(Config& config) {
   TableWriter writer;
   visit_fields(writer, config);
   toml::table table = writer.take();
   table.is_inline(true);
-  std::ostringstream text;
-  text << table;
-  return text.str();
+  return toml_text(table);
 }
 
 std::string toml_string(const std::string& text) {
-  std::ostringstream out;
-  out << toml::array{text};
-  const std::string array = out.str();  // [ "text" ]
-  const size_t begin = array.find_first_of("\"'");
-  return array.substr(begin, array.find_last_of("\"'") - begin + 1);
+  const std::string array = toml_text(toml::array{text});  // [ "text" ]
+  const size_t begin = array.find('"');
+  return array.substr(begin, array.rfind('"') - begin + 1);
+}
+
+// The header of a table in a line, "[workspace]" or "[[recipe.a.knowledge]]"; empty: none.
+std::string table_header(const std::string& line) {
+  const size_t begin = line.find_first_not_of(" \t");
+  const size_t close = line.find(']');
+  if (begin == std::string::npos || line[begin] != '[' || close == std::string::npos) return "";
+  const size_t rest = line.find_first_not_of("] \t\r", close);
+  if (rest != std::string::npos && line[rest] != '#') return "";
+  return line.substr(begin, close - begin + 1);
+}
+
+// True for the header of a recipe's table or of a table inside it.
+bool is_of_recipe(std::string_view header, const std::string& name) {
+  header.remove_prefix(std::min(header.find_first_not_of("[ \t"), header.size()));
+  for (const std::string& form : {name, "'" + name + "'", toml_string(name)}) {
+    const std::string begin = "recipe." + form;
+    if (!header.starts_with(begin) || header.size() == begin.size()) continue;
+    if (std::string_view("]. \t").find(header[begin.size()]) != std::string_view::npos) return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -316,15 +344,12 @@ std::string choose_recipe(const std::string& text, const std::string& name,
   std::string out, line, table;
   bool written = false, skipping = false;
   const std::string assignment = "recipe = " + toml_string(name) + "\n";
-  const std::string header = "[recipe." + name + "]",
-                    quoted_header = "[recipe." + toml_string(name) + "]";
   while (std::getline(lines, line)) {
     const size_t first = line.find_first_not_of(" \t");
-    if (first != std::string::npos && line[first] == '[' && line.find(']') != std::string::npos &&
-        line.find('=') == std::string::npos) {
+    if (const std::string header = table_header(line); !header.empty()) {
       if (table == "[workspace]" && !written) out += assignment, written = true;
-      table = line.substr(first, line.find_last_of(']') - first + 1);
-      skipping = !definition.empty() && (table == header || table == quoted_header);
+      table = header;
+      skipping = !definition.empty() && is_of_recipe(header, name);
     } else if (table == "[workspace]" && first != std::string::npos &&
                line.compare(first, 6, "recipe") == 0 && !written) {
       out += assignment;
