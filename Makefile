@@ -4,7 +4,7 @@ export CTEST_PARALLEL_LEVEL ?= $(JOBS)
 SOURCES = $(shell git ls-files --cached --others --exclude-standard 'src/*.h' 'src/*.cpp' 'include/*.h' 'examples/*.cpp' 'bench/*.cpp' 'tests/*.h')
 
 .DEFAULT_GOAL := dev
-.PHONY: help deps dev release test test-all check fmt fmt-check layers handbook models asan tsan fuzz bench bench-peers golden size quickstart clean
+.PHONY: help deps dev release test test-all check fmt fmt-check layers handbook models asan tsan fuzz bench golden size quickstart clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -57,9 +57,6 @@ fuzz:  ## a minute of fuzzing for every reader, and its coverage
 
 bench: release  ## speed of this build on this machine
 	build/release/bin/ondol bench -m smollm2-135m-instruct -p 512 -n 64 -t 2 -r 5
-
-bench-peers: release  ## the same beside llama.cpp, in one run (makes a virtual environment)
-	bench/peers/run.sh
 
 golden:  ## make the golden files again (needs a virtual environment, see tools/golden/README.md)
 	tools/golden/make_all.sh

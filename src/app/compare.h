@@ -28,7 +28,8 @@ struct CompareOptions {
   std::string dataset;                             // or a set of eval/dataset.h, with its documents
   std::filesystem::path data;                      // folder of that set (or of all sets)
   std::string language = "en";                     // of that set
-  eval::Split split = eval::Split::kTest;
+  // Which questions; nullopt: all of them, for what nothing is fitted on (search alone).
+  std::optional<eval::Split> split = eval::Split::kTest;
   int64_t questions_max = 0;  // 0: all of the split
   int repeats = 1;
   bool retrieval_only = false;  // search quality alone: no answers, scored by recall

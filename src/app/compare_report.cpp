@@ -137,6 +137,10 @@ std::vector<eval::Text> warnings(const std::vector<ComparedRecipe>& compared) {
 
 }  // namespace
 
+std::string split_text(const CompareOptions& options) {
+  return options.split ? eval::split_name(*options.split) : "all";
+}
+
 eval::CompareReport build_report(const QuestionSource& source, const CompareOptions& options,
                                  const std::vector<ComparedRecipe>& compared,
                                  std::vector<eval::EnvironmentRow> environment) {
@@ -144,7 +148,7 @@ eval::CompareReport build_report(const QuestionSource& source, const CompareOpti
                              .created = utc_now(),
                              .program = std::string("ondol ") + kVersion,
                              .command = options.command,
-                             .split = eval::split_name(options.split),
+                             .split = split_text(options),
                              .repeats = options.repeats,
                              .seed = options.seed,
                              .environment = std::move(environment)};

@@ -16,6 +16,9 @@ struct ComparedRecipe {
   std::vector<std::string> prompts;  // one a question, as the model saw it
 };
 
+// "test", ..., or "all".
+std::string split_text(const CompareOptions& options);
+
 eval::CompareReport build_report(const QuestionSource& source, const CompareOptions& options,
                                  const std::vector<ComparedRecipe>& compared,
                                  std::vector<eval::EnvironmentRow> environment);

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdlib>
 
+#include "app/compare_report.h"
 #include "base/error.h"
 #include "base/files.h"
 #include "base/sha256.h"
@@ -66,11 +67,11 @@ QuestionSource load_questions(const Workspace& workspace, Session& session,
     source.collection = kDocumentsCollection;
     all = eval::read_questions(options.questions.value_or(workspace.questions()));
   }
-  source.asked = eval::in_split(all, options.split);
+  source.asked = options.split ? eval::in_split(all, *options.split) : all;
   source.train = eval::in_split(all, eval::Split::kTrain);
   if (source.asked.empty()) {
     throw Error(ErrorCode::kInvalidArgument,
-                std::string("[compare] no question has split '") + eval::split_name(options.split) +
+                "[compare] no question has split '" + split_text(options) +
                     "'; try --split, or add \"split\" to the questions");
   }
   const auto limit = static_cast<size_t>(options.questions_max);

@@ -40,7 +40,7 @@ app::CompareOptions checked(const CompareCommandOptions& options, const Context&
   app::CompareOptions compare = options.compare;
   if (!options.questions.empty()) compare.questions = options.questions;
   compare.data = options.data;
-  compare.split = eval::parse_split(options.split).value();  // one of the declared choices
+  compare.split = eval::parse_split(options.split);  // "all" is no split: every question
   compare.repeats = static_cast<int>(options.repeats);
   compare.seed = static_cast<uint64_t>(options.seed);
   compare.command = context.command_line;
@@ -65,7 +65,7 @@ void declare_questions(Options& options, CompareCommandOptions* o) {
                "a public set instead: rag_xquad, rag_musique, gsm8k, arc_easy, boolq");
   options.text("--data", "DIR", &o->data, "the folder of the public sets");
   options.text("--language", "CODE", &o->compare.language, "of the public set");
-  options.choice("--split", &o->split, {"train", "dev", "test"}, "which questions");
+  options.choice("--split", &o->split, {"train", "dev", "test", "all"}, "which questions");
   options.integer("--limit", "N", &o->compare.questions_max, {0, kQuestionsMax},
                   "questions at most; 0: all of the split");
 }
