@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Golden files of the tokenizers, made with Hugging Face `tokenizers` (and `gguf` to read a GGUF).
 
-    python tools/golden/tokenizers.py MODELS_DIR tests/golden
+    python tools/golden/tokenizer_files.py MODELS_DIR tests/golden
 
 MODELS_DIR holds smollm2-135m-instruct/ and all-minilm-l6-v2/ (`ondol pull`). Writes
   tokenizer_pieces.jsonl   byte lengths of the pieces by pre-tokenizer; no model is needed to check
@@ -10,7 +10,7 @@ MODELS_DIR holds smollm2-135m-instruct/ and all-minilm-l6-v2/ (`ondol pull`). Wr
   tokenizer_minilm.jsonl   ids of all-MiniLM-L6-v2, without and with [CLS] and [SEP]
 The first line of each file says what made it.
 
-    python tools/golden/tokenizers.py --corpus   # tests/fuzz_corpus/{tokenizer,tokenizer_json}/*
+    python tools/golden/tokenizer_files.py --corpus   # tests/fuzz_corpus/{tokenizer,tokenizer_json}/*
 """
 import sys
 
@@ -82,7 +82,7 @@ def splits():
 
 
 def write(path, rows, **about):
-    head = {"made_by": "tools/golden/tokenizers.py", "tokenizers": tokenizers.__version__, "seed": SEED, **about}
+    head = {"made_by": "tools/golden/tokenizer_files.py", "tokenizers": tokenizers.__version__, "seed": SEED, **about}
     lines = [json.dumps(row, ensure_ascii=True, separators=(",", ":")) for row in [head, *rows]]
     path.write_text("\n".join(lines) + "\n")
     print(path, len(lines) - 1, "rows")
