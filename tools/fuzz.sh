@@ -4,11 +4,11 @@
 #   tools/fuzz.sh [coverage] [seconds] [target...]     # default: 60 seconds, all targets
 #
 # Each target is built with clang, libFuzzer and the address and undefined sanitizers from the sources
-# of its room and of the rooms below it (or of the rooms, folders and files that its line
-# `// Links: base text/utf8.cpp` names), each source compiled once for all targets, and starts from tests/fuzz_corpus/<target>/. Inputs found on
-# the way stay in build/fuzz/corpus/, a crash in build/fuzz/crashes/ (and fails). With `coverage` it also
-# prints which share of its reader's lines a target reached and fails under 80 %. The reader's sources are
-# <target>.cpp, or those that a line `// Covers: a.cpp b.cpp` of the target names, in the same folder.
+# of its room and of the rooms below it, or of what its lines `// Links: base text/utf8.cpp` name (rooms,
+# folders, files). A source is compiled once for all targets. It starts from tests/fuzz_corpus/<target>/.
+# Inputs found on the way stay in build/fuzz/corpus/, a crash in build/fuzz/crashes/ (and fails). With
+# `coverage` it also prints which share of its reader's lines a target reached and fails under 80 %. The
+# reader's sources are <target>.cpp, or those that lines `// Covers: a.cpp b.cpp` name, in the same folder.
 # JOBS=n builds and runs n at a time (2). Needs clang-14, libclang-rt-14-dev, llvm-14.
 set -euo pipefail
 cd "$(dirname "$0")/.."
