@@ -3,6 +3,8 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <sstream>
 
 #include "app/recipe_fields.h"
@@ -172,59 +174,59 @@ Recipe read_recipe(const std::string& name, const toml::table& table, const Reci
   return recipe;
 }
 
-// Writes the fields of one table as an inline table.
-class TableWriter {
- public:
-  template <class T>
-  void operator()(const char* key, T& member, const char*) {
-    table_.insert_or_assign(key, value(member));
-  }
-  toml::table take() { return std::move(table_); }
-
- private:
-  static std::string value(const std::string& v) { return v; }
-  static int64_t value(int64_t v) { return v; }
-  static int64_t value(uint64_t v) { return static_cast<int64_t>(v); }
-  static double value(double v) { return v; }
-  static bool value(bool v) { return v; }
-  static toml::array value(const std::vector<std::string>& values) {
-    toml::array array;
-    for (const std::string& v : values) array.push_back(v);
-    return array;
-  }
-  static toml::table value(const std::map<std::string, std::string>& values) {
-    toml::table table;
-    for (const auto& [key, v] : values) table.insert(key, v);
-    table.is_inline(true);
-    return table;
-  }
-  toml::table table_;
-};
-
-// Quoted strings with escapes only: what toml++ would write as '''...''' loses a line end at its
+// A string with escapes: toml++ would write some as '''...''', which loses a line end at its
 // beginning when it is read again.
-std::string toml_text(const toml::node& node) {
+std::string toml_string(const std::string& text) {
   using Flags = toml::format_flags;
   const Flags flags = toml::toml_formatter::default_flags &
                       ~(Flags::allow_literal_strings | Flags::allow_multi_line_strings);
-  std::ostringstream text;
-  text << toml::toml_formatter{node, flags};
-  return text.str();
+  const toml::array holder{text};
+  std::ostringstream out;
+  out << toml::toml_formatter{holder, flags};
+  const std::string array = out.str();  // [ "text" ]
+  const size_t begin = array.find('"');
+  return array.substr(begin, array.rfind('"') - begin + 1);
 }
+
+// Writes the fields of one table as an inline table, in the order of the field list.
+class TableWriter {
+ public:
+  template <class T>
+  void operator()(const char* key, const T& member, const char*) {
+    text_ += (text_.empty() ? "" : ", ") + std::string(key) + " = " + value(member);
+  }
+  std::string text() const { return "{ " + text_ + " }"; }
+
+ private:
+  static std::string value(const std::string& v) { return toml_string(v); }
+  static std::string value(int64_t v) { return std::to_string(v); }
+  static std::string value(uint64_t v) { return std::to_string(v); }
+  static std::string value(bool v) { return v ? "true" : "false"; }
+  // The shortest digits that read back the same, with a point so that it stays a float.
+  static std::string value(double v) {
+    std::array<char, 32> digits;
+    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), v).ptr;
+    std::string text(digits.data(), end);
+    return text.find_first_of(".en") == std::string::npos ? text + ".0" : text;
+  }
+  static std::string value(const std::vector<std::string>& values) {
+    std::string text;
+    for (const std::string& v : values) text += (text.empty() ? "" : ", ") + toml_string(v);
+    return "[" + text + "]";
+  }
+  static std::string value(const std::map<std::string, std::string>& values) {
+    TableWriter inner;
+    for (const auto& [key, v] : values) inner(toml_string(key).c_str(), v, "");
+    return inner.text();
+  }
+  std::string text_;
+};
 
 template <class Config>
 std::string inline_table(Config& config) {
   TableWriter writer;
   visit_fields(writer, config);
-  toml::table table = writer.take();
-  table.is_inline(true);
-  return toml_text(table);
-}
-
-std::string toml_string(const std::string& text) {
-  const std::string array = toml_text(toml::array{text});  // [ "text" ]
-  const size_t begin = array.find('"');
-  return array.substr(begin, array.rfind('"') - begin + 1);
+  return writer.text();
 }
 
 // The header of a table in a line, "[workspace]" or "[[recipe.a.knowledge]]"; empty: none.

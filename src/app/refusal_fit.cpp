@@ -20,6 +20,17 @@ double mean_score(std::span<const RefusalExample> examples, double threshold) {
   return sum / static_cast<double>(examples.size());
 }
 
+// The share of answerable questions that a threshold refuses.
+double answerable_refused(std::span<const RefusalExample> examples, double threshold) {
+  double refused = 0, answerable = 0;
+  for (const RefusalExample& e : examples) {
+    if (e.unanswerable) continue;
+    answerable += 1;
+    refused += e.support < threshold ? 1 : 0;
+  }
+  return answerable > 0 ? refused / answerable : 1;
+}
+
 std::filesystem::path refusal_file(const Workspace& workspace) {
   return workspace.state() / "refusal.json";
 }
@@ -42,6 +53,7 @@ RefusalFit best_threshold(std::span<const RefusalExample> examples) {
   // Between two neighbours, so that a threshold does not sit on a question.
   for (size_t i = 0; i + 1 < supports.size(); ++i) {
     const double threshold = (supports[i] + supports[i + 1]) / 2;
+    if (answerable_refused(examples, threshold) > kAnswerableRefusedMax) break;
     const double score = mean_score(examples, threshold);
     if (score > fit.score_with + 1e-9) {
       fit.score_with = score;

@@ -30,7 +30,9 @@ struct RefusalExample {
   double score = 0;  // of the answer given without refusing
   bool unanswerable = false;
 };
-// The threshold with the best mean; of equal ones the lowest. Pure.
+inline constexpr double kAnswerableRefusedMax = 0.1;
+// The threshold with the best mean among those that refuse at most that share of the answerable
+// questions; of equal ones the lowest. Pure.
 RefusalFit best_threshold(std::span<const RefusalExample> examples);
 
 // `recipe` must refuse nothing yet. Answers go through the cache.

@@ -15,12 +15,22 @@ TEST(RefusalFit, GoodAnswersAreNotSilenced) {
 }
 
 TEST(RefusalFit, WrongAnswersBelowTheThresholdCostNothing) {
-  const std::vector<RefusalExample> examples = {
-      {0.2, 0, true}, {0.3, 0, false}, {0.4, 0, true}, {0.6, 1, false}, {0.8, 0, true}};
+  std::vector<RefusalExample> examples = {
+      {0.2, 0, true}, {0.3, 0, false}, {0.4, 0, true}, {0.8, 0, true}};
+  for (int i = 0; i < 10; ++i) examples.push_back({0.6, 1, false});
   const RefusalFit fit = best_threshold(examples);
   EXPECT_DOUBLE_EQ(fit.threshold, 0.5);
-  EXPECT_DOUBLE_EQ(fit.score_without, 0.2);
-  EXPECT_DOUBLE_EQ(fit.score_with, 0.6);
+  EXPECT_DOUBLE_EQ(fit.score_without, 10.0 / 14);
+  EXPECT_DOUBLE_EQ(fit.score_with, 12.0 / 14);
+}
+
+TEST(RefusalFit, AtMostOneAnswerableQuestionInTenIsRefused) {
+  // Every answer is wrong: refusing all three below 0.5 would score best, but two of them are
+  // answerable.
+  std::vector<RefusalExample> examples = {
+      {0.1, 0, true}, {0.2, 0, false}, {0.3, 0, false}, {0.4, 0, true}};
+  for (int i = 0; i < 10; ++i) examples.push_back({0.9, 0, false});
+  EXPECT_DOUBLE_EQ(best_threshold(examples).threshold, (0.1 + 0.2) / 2);
 }
 
 TEST(RefusalFit, NothingToFitNeverRefuses) {
