@@ -93,6 +93,12 @@ void write_outcome(const Workspace& workspace, CompareOutcome& outcome,
   write_file_atomic(outcome.recommended, text);
 }
 
+// Without unanswerable train questions the best threshold is to answer everything.
+bool can_fit_refusal(const QuestionSource& source) {
+  return std::any_of(source.train.begin(), source.train.end(),
+                     [](const eval::Question& question) { return question.unanswerable(); });
+}
+
 // Answers the train questions without refusing and fits the threshold on their scores.
 void fit_refusal_on_train(const Workspace& workspace, CompiledRecipe& compiled,
                           const QuestionSource& source, AnswerCache& cache, Steps& steps,
@@ -108,8 +114,8 @@ void fit_refusal_on_train(const Workspace& workspace, CompiledRecipe& compiled,
 uint64_t steps_of(const Recipe& recipe, const QuestionSource& source,
                   const CompareOptions& options) {
   const uint64_t questions = source.asked.size();
-  const bool fits =
-      !options.retrieval_only && !recipe.knowledge.empty() && recipe.refusal.mode == "train";
+  const bool fits = !options.retrieval_only && !recipe.knowledge.empty() &&
+                    recipe.refusal.mode == "train" && can_fit_refusal(source);
   return questions +
          std::min<uint64_t>(static_cast<uint64_t>(options.latency_questions), questions) +
          (fits ? source.train.size() : 0);
@@ -132,7 +138,7 @@ ComparedRecipe run_one(const Workspace& workspace, CompiledRecipe& recipe,
                        const CompareOptions& options) {
   const Recipe& config = recipe.recipe();
   steps.name("compare: " + config.name);
-  if (!options.retrieval_only && recipe.wants_refusal_fit() && !source.train.empty()) {
+  if (!options.retrieval_only && recipe.wants_refusal_fit() && can_fit_refusal(source)) {
     fit_refusal_on_train(workspace, recipe, source, cache, steps, options);
   }
   ComparedRecipe done{.recipe = recipe.resolved(),
