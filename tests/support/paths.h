@@ -1,6 +1,6 @@
 // Where tests find real data and real models. A test labelled `data` or `model` begins with
-// ONDOL_NEED_DATA("set") or ONDOL_NEED_MODEL(path): it is skipped, saying so, where they are absent,
-// and fails there when ONDOL_REQUIRE_ALL is set (as CI does).
+// ONDOL_NEED_DATA("set") or ONDOL_NEED_MODEL(path): it is skipped, saying so, where they are
+// absent, and fails there when ONDOL_REQUIRE_ALL is set (as CI does).
 #pragma once
 
 #include <gtest/gtest.h>
@@ -19,7 +19,8 @@ inline std::filesystem::path data_dir() {
   return set ? std::filesystem::path(set) : source_dir().parent_path() / "shared" / "data";
 }
 
-// The models' folder: $ONDOL_HOME/models, else $XDG_CACHE_HOME/ondol/models, else ~/.cache/ondol/models.
+// The models' folder: $ONDOL_HOME/models, else $XDG_CACHE_HOME/ondol/models, else
+// ~/.cache/ondol/models.
 inline std::filesystem::path models_dir() {
   if (const char* home = std::getenv("ONDOL_HOME")) return std::filesystem::path(home) / "models";
   if (const char* xdg = std::getenv("XDG_CACHE_HOME")) {
