@@ -167,7 +167,8 @@ CompareOutcome compare(const Workspace& workspace, Session& session, const Compa
   const std::vector<Recipe> recipes = chosen_recipes(book, options.recipes, options.retrieval_only);
   const QuestionSource source = load_questions(workspace, session, options, progress);
   const std::vector<Query> queries = to_queries(source.asked);
-  progress.notice(eval::power_sentence(static_cast<int64_t>(queries.size())).en);
+  const eval::Text power = eval::power_sentence(static_cast<int64_t>(queries.size()));
+  progress.notice(options.korean ? power.ko : power.en);
 
   std::unique_ptr<store::Store> store;
   std::unique_ptr<ground::Corpus> corpus;

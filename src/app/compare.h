@@ -40,6 +40,7 @@ struct CompareOptions {
   int64_t latency_questions =
       20;  // of the serial pass (contract 13); 0: no pass, latency is not compared
   uint64_t seed = 0;
+  bool korean = false;  // notices in Korean
   std::string command;  // how to make the report again
 };
 

@@ -40,6 +40,7 @@ CompareOutcome quickstart(Session& session, const QuickstartOptions& options,
 
   CompareOptions compare_options;
   compare_options.questions_max = options.questions_max;
+  compare_options.korean = options.korean;
   compare_options.command = "ondol quickstart";
   if (!options.full) {
     for (const Recipe& recipe : parse_recipes(default_config(), "workspace.toml").recipes) {

@@ -13,6 +13,7 @@ struct QuickstartOptions {
   std::filesystem::path folder = "ondol-quickstart";  // the workspace; reused when it exists
   bool full = false;  // also the recipes of presets/quickstart-full, which take longer
   int64_t questions_max = 60;
+  bool korean = false;  // notices in Korean
 };
 
 // Steps that were done before are not done again. Throws what its parts throw.

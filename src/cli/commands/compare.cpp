@@ -43,6 +43,7 @@ app::CompareOptions checked(const CompareCommandOptions& options, const Context&
   compare.split = eval::parse_split(options.split);  // "all" is no split: every question
   compare.repeats = static_cast<int>(options.repeats);
   compare.seed = static_cast<uint64_t>(options.seed);
+  compare.korean = context.language == Language::kKorean;
   compare.command = context.command_line;
   return compare;
 }

@@ -20,9 +20,13 @@ struct QuickstartCommandOptions {
 
 int quickstart(const QuickstartCommandOptions& options, Context& context) {
   app::Session session = make_session(options.engine);
-  const app::CompareOutcome outcome = app::quickstart(
-      session, {.folder = options.folder, .full = options.full, .questions_max = options.questions},
-      context.progress);
+  const app::CompareOutcome outcome =
+      app::quickstart(session,
+                      {.folder = options.folder,
+                       .full = options.full,
+                       .questions_max = options.questions,
+                       .korean = context.language == Language::kKorean},
+                      context.progress);
   context.print(options.json ? eval::report_json(outcome.report) + "\n"
                              : comparison_text(outcome, context.language));
   return kExitDone;
