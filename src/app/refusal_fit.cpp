@@ -52,10 +52,11 @@ RefusalFit best_threshold(std::span<const RefusalExample> examples) {
   std::sort(supports.begin(), supports.end());
   // Between two neighbours, so that a threshold does not sit on a question.
   for (size_t i = 0; i + 1 < supports.size(); ++i) {
+    if (supports[i] == supports[i + 1]) continue;
     const double threshold = (supports[i] + supports[i + 1]) / 2;
     if (answerable_refused(examples, threshold) > kAnswerableRefusedMax) break;
     const double score = mean_score(examples, threshold);
-    if (score > fit.score_with + 1e-9) {
+    if (score > fit.score_with - 1e-9) {
       fit.score_with = score;
       fit.threshold = threshold;
     }

@@ -32,7 +32,8 @@ struct RefusalExample {
 };
 inline constexpr double kAnswerableRefusedMax = 0.1;
 // The threshold with the best mean among those that refuse at most that share of the answerable
-// questions; of equal ones the lowest. Pure.
+// questions; of equal ones the highest, because what would be answered wrongly is better refused.
+// Pure.
 RefusalFit best_threshold(std::span<const RefusalExample> examples);
 
 // `recipe` must refuse nothing yet. Answers go through the cache.

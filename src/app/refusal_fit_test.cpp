@@ -30,7 +30,7 @@ TEST(RefusalFit, AtMostOneAnswerableQuestionInTenIsRefused) {
   std::vector<RefusalExample> examples = {
       {0.1, 0, true}, {0.2, 0, false}, {0.3, 0, false}, {0.4, 0, true}};
   for (int i = 0; i < 10; ++i) examples.push_back({0.9, 0, false});
-  EXPECT_DOUBLE_EQ(best_threshold(examples).threshold, (0.1 + 0.2) / 2);
+  EXPECT_DOUBLE_EQ(best_threshold(examples).threshold, (0.2 + 0.3) / 2);
 }
 
 TEST(RefusalFit, NothingToFitNeverRefuses) {
