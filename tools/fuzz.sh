@@ -130,8 +130,8 @@ for target in "${targets[@]}"; do
   source="$(target_source "$target")"
   [[ -n "$source" ]] || fail "there is no target '$target'; expected src/<room>/${target}_fuzz.cpp"
   sources+=("$source")
-  files="$(links_of "$source" | head -n 1)"
-  for file in $files; do sources+=("$file"); done
+  links="$(links_of "$source")"
+  for file in ${links%%$'\n'*}; do sources+=("$file"); done
 done
 mapfile -t sources < <(printf '%s\n' "${sources[@]}" | sort -u)
 in_parallel compile "${sources[@]}"
