@@ -30,7 +30,6 @@ double process_cpu_seconds() {
 }
 
 int64_t process_peak_rss_bytes() { return status_kib("VmHWM") * 1024; }
-int64_t process_rss_bytes() { return status_kib("VmRSS") * 1024; }
 
 // proc(5): writing 5 to clear_refs resets the peak resident set size.
 void reset_peak_rss() { std::ofstream("/proc/self/clear_refs") << "5"; }

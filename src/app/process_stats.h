@@ -8,6 +8,5 @@ namespace ondol::app {
 double process_cpu_seconds();      // user and system, all threads
 int64_t process_peak_rss_bytes();  // highest resident set since the start or the last reset
 void reset_peak_rss();  // where the kernel allows it; otherwise the peak goes on from before
-int64_t process_rss_bytes();
 
 }  // namespace ondol::app
