@@ -1,11 +1,14 @@
 // Any bytes as text, in trusted and other spans: nothing crashes, byte-level BPE gives the bytes
 // back, and what is not trusted never becomes a control token.
 // Covers: tokenizer.cpp tokenizer_special.cpp tokenizer_trie.cpp bpe.cpp bpe_tokenizer.cpp
-// wordpiece.cpp pre_tokenizer.cpp utf8.cpp
+// Covers: wordpiece.cpp pre_tokenizer.cpp utf8.cpp
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <iterator>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -45,18 +48,52 @@ void check(bool holds) {
   if (!holds) std::abort();
 }
 
-// Refused names and ids are errors, never crashes.
-void check_refusals(const Tokenizer& tokenizer, TokenId id, const std::string& text) {
+// A config that contradicts itself in one of several ways, as a hostile model file might.
+TokenizerConfig broken_config(TokenizerConfig config, unsigned way, TokenId id,
+                              const std::string& text) {
+  std::optional<TokenId>* ids[] = {&config.bos, &config.eos, &config.unk, &config.sep,
+                                   &config.pad, &config.cls, &config.mask};
+  switch (way) {
+    case 0:
+      config.merges.push_back(text);
+      break;
+    case 1:
+      config.pre_tokenizer = text;
+      break;
+    case 2:
+      config.pieces.push_back(text);
+      config.types.push_back(static_cast<TokenType>(id));
+      break;
+    case 3:
+      config.types.pop_back();
+      break;
+    case 4:
+      config.pieces.clear();
+      break;
+    case 5:
+      config.strips.push_back({id, true, false});
+      break;
+    case 6:
+      for (auto* each : ids) each->reset();
+      config.add_bos = text.size() % 2 == 0;
+      config.add_eos = true;
+      break;
+    default:
+      *ids[way % std::size(ids)] = id;
+  }
+  return config;
+}
+
+// Refused names, ids and configs are errors, never crashes; what is accepted can be used.
+void check_refusals(const Tokenizer& tokenizer, unsigned way, TokenId id, const std::string& text) {
   try {
     tokenizer.token_bytes(id);
     tokenizer.decode(std::vector<TokenId>{id});
   } catch (const ondol::Error&) {
   }
-  TokenizerConfig config = tokenizer.config();
-  config.merges.push_back(text);
-  config.pre_tokenizer = text;
   try {
-    make_tokenizer(config);
+    const auto made = make_tokenizer(broken_config(tokenizer.config(), way, id, text));
+    made->decode(made->encode(text, {.add_special = true}));
   } catch (const ondol::Error&) {
   }
 }
@@ -93,8 +130,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
               {text.substr(first, second - first), true},
               {text.substr(second), false}},
              true);
-  if (data[0] >= 250) {
-    check_refusals(*subject.tokenizer, static_cast<TokenId>(data[1]) * 8 - 64, text);
+  size_t dropped = 0;
+  const auto marked =
+      subject.tokenizer->encode(text, {.add_special = true, .bytes_dropped = &dropped});
+  check(dropped <= 4 * text.size() + 4 &&
+        (!marked.empty() || !subject.tokenizer->config().add_bos));
+  if (data[0] >= 128) {
+    check_refusals(*subject.tokenizer, data[1] % 16, static_cast<TokenId>(data[1]) * 2 - 64, text);
   }
   return 0;
 }
