@@ -8,6 +8,7 @@ namespace ondol::app {
 struct Home {
   std::filesystem::path folder;  // $ONDOL_HOME, else $XDG_CACHE_HOME/ondol, else ~/.cache/ondol
   std::filesystem::path models() const { return folder / "models"; }
+  std::filesystem::path hashes() const { return folder / "hashes"; }  // of model files
 };
 
 // Throws Error(kNotFound) when neither ONDOL_HOME, XDG_CACHE_HOME nor HOME is set.

@@ -15,29 +15,30 @@ bool did_nothing(const ground::IngestReport& report) {
   return report.added + report.changed + report.removed + report.chunks_embedded == 0;
 }
 
-Json note_json(const WorkspaceIngest& done, const std::string& embedder) {
+}  // namespace
+
+std::string ingest_json(const WorkspaceIngest& done, int indent) {
   const ground::IngestReport& report = done.report;
   Json failures = Json::array();
   for (const auto& failure : report.failures) {
     failures.push_back({{"document", failure.uri}, {"error", failure.error}});
   }
-  return {{"build_seconds", done.build_seconds},
-          {"seconds", done.seconds},
-          {"documents", done.documents},
-          {"added", report.added},
-          {"changed", report.changed},
-          {"unchanged", report.unchanged},
-          {"removed", report.removed},
-          {"chunks_new", report.chunks_new},
-          {"chunks_kept", report.chunks_kept},
-          {"chunks_embedded", report.chunks_embedded},
-          {"documents_without_vectors", report.documents_without_vectors},
-          {"embedder", embedder},
-          {"ignored", report.ignored},
-          {"failures", failures}};
+  const Json json = {{"documents", done.documents},
+                     {"added", report.added},
+                     {"changed", report.changed},
+                     {"unchanged", report.unchanged},
+                     {"removed", report.removed},
+                     {"chunks_new", report.chunks_new},
+                     {"chunks_kept", report.chunks_kept},
+                     {"chunks_embedded", report.chunks_embedded},
+                     {"documents_without_vectors", report.documents_without_vectors},
+                     {"embedder", done.embedder},
+                     {"ignored", report.ignored},
+                     {"failures", failures},
+                     {"seconds", done.seconds},
+                     {"build_seconds", done.build_seconds}};
+  return json.dump(indent, ' ', false, Json::error_handler_t::replace);
 }
-
-}  // namespace
 
 std::filesystem::path ingest_note(const Workspace& workspace) {
   return workspace.state() / "ingest.json";
@@ -52,6 +53,7 @@ WorkspaceIngest ingest_workspace(const Workspace& workspace, Session& session,
   const store::CollectionId collection = store->open_collection(kDocumentsCollection);
 
   WorkspaceIngest done;
+  done.embedder = name;
   done.report =
       ground::ingest_folder(*store, collection, workspace.documents(), embedder, {}, progress);
   done.documents = static_cast<int64_t>(store->documents(collection).size());
@@ -66,7 +68,7 @@ WorkspaceIngest ingest_workspace(const Workspace& workspace, Session& session,
   const bool from_nothing = done.report.unchanged == 0 && done.report.chunks_kept == 0;
   done.build_seconds = done.seconds + (from_nothing ? 0 : before);
   record_build_seconds(workspace, kDocumentsCollection, done.build_seconds);
-  write_file_atomic(ingest_note(workspace), note_json(done, name).dump(2) + "\n");
+  write_file_atomic(ingest_note(workspace), ingest_json(done, 2) + "\n");
   return done;
 }
 

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string>
 
 #include "app/session.h"
 #include "app/workspace.h"
@@ -21,13 +22,18 @@ struct WorkspaceIngest {
   double seconds = 0;        // of this run
   double build_seconds = 0;  // of all runs that made what the store now holds
   int64_t documents = 0;     // in the store afterwards
+  std::string embedder;      // empty: a lexical index only
 };
+
+// {"documents", "added", "chunks_new", "failures": [{"document", "error"}], "seconds", ...}; indent
+// as nlohmann::json::dump takes it, -1: one line.
+std::string ingest_json(const WorkspaceIngest& done, int indent = -1);
 
 // The embedder is the workspace's; a workspace that names none gets a lexical index only.
 WorkspaceIngest ingest_workspace(const Workspace& workspace, Session& session,
                                  ProgressSink& progress);
 
-// Where the note lies: {"build_seconds", "seconds", "documents", ...}, replaced as a whole.
+// Where the note lies: ingest_json of the last run, replaced as a whole.
 std::filesystem::path ingest_note(const Workspace& workspace);
 
 }  // namespace ondol::app

@@ -8,7 +8,8 @@ std::shared_ptr<const Model> Session::model(const std::string& name_or_path) {
   auto& slot = models_[name_or_path];
   if (!slot) {
     ThreadPool pool(options_.threads);
-    slot = std::make_shared<const Model>(load_model(find_model(home_, name_or_path), pool));
+    slot = std::make_shared<const Model>(
+        load_model(find_model(home_, name_or_path), pool, home_.hashes()));
   }
   return slot;
 }

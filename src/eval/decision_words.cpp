@@ -157,7 +157,8 @@ class Writer {
   void more_questions_reason() {
     if (decision_.status != DecisionStatus::kUndecided) return;
     if (decision_.questions_more > 0) {
-      reason(fmt::format("About {} more questions would settle it.", decision_.questions_more),
+      reason(fmt::format("About {} more {} would settle it.", decision_.questions_more,
+                         decision_.questions_more == 1 ? "question" : "questions"),
              fmt::format("질문이 {}개쯤 더 있으면 결론이 납니다.", decision_.questions_more));
     } else {
       reason("The recipes are so close that more questions would hardly settle it; choose by cost.",

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
 #include "cli/common.h"
@@ -12,33 +11,11 @@
 namespace ondol::cli {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 struct IngestCommandOptions {
   std::string workspace = ".";
   EngineOptions engine;
   bool json = false;
 };
-
-Json ingest_json(const app::WorkspaceIngest& done) {
-  const ground::IngestReport& report = done.report;
-  Json failures = Json::array();
-  for (const auto& failure : report.failures) {
-    failures.push_back({{"document", failure.uri}, {"error", failure.error}});
-  }
-  return {{"documents", done.documents},
-          {"added", report.added},
-          {"changed", report.changed},
-          {"unchanged", report.unchanged},
-          {"removed", report.removed},
-          {"chunks_new", report.chunks_new},
-          {"chunks_kept", report.chunks_kept},
-          {"chunks_embedded", report.chunks_embedded},
-          {"documents_without_vectors", report.documents_without_vectors},
-          {"ignored", report.ignored},
-          {"failures", failures},
-          {"seconds", done.seconds}};
-}
 
 std::string ingest_text(const app::WorkspaceIngest& done) {
   const ground::IngestReport& report = done.report;
@@ -58,7 +35,7 @@ int ingest(const IngestCommandOptions& options, Context& context) {
   const app::Workspace workspace = app::Workspace::open(options.workspace);
   app::Session session = make_session(options.engine);
   const app::WorkspaceIngest done = app::ingest_workspace(workspace, session, context.progress);
-  context.print(options.json ? json_line(ingest_json(done)) : ingest_text(done));
+  context.print(options.json ? app::ingest_json(done) + '\n' : ingest_text(done));
   return done.report.failures.empty() ? kExitDone : kExitNegative;
 }
 
