@@ -1,16 +1,19 @@
-// How fast a model runs here: reading a prompt and writing an answer, measured apart.
+// How fast a model runs here: reading a prompt and writing an answer, measured apart; for an
+// encoder, embedding texts.
 //
 //   BenchResult r = bench_model(generator, {.prompt_tokens = 512, .new_tokens = 64}, progress);
 //
-// Prefill is the time from the start of a prompt of random tokens to its first answer token; decode
-// is the time of `new_tokens` steps after a prompt of one token. One run of each warms up and is
-// not counted. Nothing else should run on the machine.
+// Prefill is the time from the start of a prompt of random tokens to its first answer token. Decode
+// is the time of `new_tokens` steps of `sequences` requests side by side, each behind a prompt of
+// `depth` tokens, from the moment all of them write to the moment the last to begin has finished.
+// One run of each warms up and is not counted. Nothing else should run on the machine.
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
 #include "base/progress.h"
+#include "infer/local_embedder.h"
 #include "infer/local_generator.h"
 
 namespace ondol::app {
@@ -18,12 +21,14 @@ namespace ondol::app {
 struct BenchOptions {
   int64_t prompt_tokens = 512;
   int64_t new_tokens = 64;
+  int64_t depth = 1;      // tokens in the cache before decoding, of each sequence
+  int64_t sequences = 1;  // that decode side by side
   int64_t repetitions = 5;
   uint64_t seed = 1;
 };
 
 struct BenchRate {
-  int64_t tokens = 0;  // of one repetition
+  int64_t tokens = 0;  // of one repetition, all sequences together
   double median = 0;   // tokens a second
   double min = 0;
   double max = 0;
@@ -38,5 +43,15 @@ struct BenchResult {
 
 BenchResult bench_model(LocalGenerator& generator, const BenchOptions& options,
                         ProgressSink& progress);
+
+struct EmbedBenchOptions {
+  int64_t text_tokens = 105;
+  int64_t texts = 64;
+  int64_t repetitions = 5;
+  uint64_t seed = 1;
+};
+// Tokens a second of random texts, special tokens counted.
+BenchRate bench_embedder(LocalEmbedder& embedder, const Model& model,
+                         const EmbedBenchOptions& options, ProgressSink& progress);
 
 }  // namespace ondol::app

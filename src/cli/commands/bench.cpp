@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <charconv>
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
@@ -14,10 +15,13 @@ namespace {
 
 constexpr int64_t kTokensMax = 1 << 20;
 constexpr int64_t kRepetitionsMax = 1000;
+constexpr int64_t kSequencesMax = 64;
+constexpr int64_t kThreadsMax = 1024;
 
 struct BenchCommandOptions {
   std::string model = kDefaultModel;
   app::BenchOptions bench;
+  std::vector<std::string> threads;  // --threads-list
   EngineOptions engine;
   bool json = false;
 };
@@ -33,19 +37,68 @@ std::string rate_line(std::string_view name, const app::BenchRate& rate) {
                      name, rate.tokens, rate.median, rate.min, rate.max, rate.all.size());
 }
 
-int bench(const BenchCommandOptions& options, Context& context) {
-  app::Session session = make_session(options.engine);
+// "1,2,4" as numbers; nothing given: the --threads of the command.
+std::vector<int64_t> thread_counts(const BenchCommandOptions& options) {
+  std::vector<int64_t> counts;
+  for (const std::string& item : options.threads) {
+    int64_t count = 0;
+    const auto [end, error] = std::from_chars(item.data(), item.data() + item.size(), count);
+    if (error != std::errc() || end != item.data() + item.size() || count < 1 ||
+        count > kThreadsMax) {
+      throw Error(ErrorCode::kInvalidArgument,
+                  fmt::format("--threads-list: got '{}', expected numbers from 1 to {} with commas "
+                              "between; try --threads-list 1,2",
+                              item, kThreadsMax));
+    }
+    counts.push_back(count);
+  }
+  if (counts.empty()) counts.push_back(options.engine.threads);
+  return counts;
+}
+
+struct Report {
+  nlohmann::ordered_json json;
+  std::string text;
+};
+
+Report bench_encoder(const BenchCommandOptions& options, app::Session& session, const Model& model,
+                     Context& context) {
+  const app::BenchRate rate =
+      app::bench_embedder(session.embedder(options.model), model,
+                          {.repetitions = options.bench.repetitions}, context.progress);
+  return {{{"embed", rate_json(rate)}}, rate_line("embed", rate)};
+}
+
+Report bench_decoder(const BenchCommandOptions& options, app::Session& session, Context& context) {
   const app::BenchResult result =
       app::bench_model(session.generator(options.model), options.bench, context.progress);
-  if (options.json) {
-    const nlohmann::ordered_json json = {{"prefill", rate_json(result.prefill)},
-                                         {"decode", rate_json(result.decode)},
-                                         {"peak_rss_bytes", result.peak_rss_bytes}};
-    context.print(json_line(json));
-    return kExitDone;
+  return {{{"prefill", rate_json(result.prefill)},
+           {"decode", rate_json(result.decode)},
+           {"depth", options.bench.depth},
+           {"sequences", options.bench.sequences},
+           {"peak_rss_bytes", result.peak_rss_bytes}},
+          rate_line("prefill", result.prefill) + rate_line("decode", result.decode) +
+              fmt::format("peak memory {} MiB\n", result.peak_rss_bytes >> 20)};
+}
+
+int bench(const BenchCommandOptions& options, Context& context) {
+  nlohmann::ordered_json runs = nlohmann::ordered_json::array();
+  for (const int64_t threads : thread_counts(options)) {
+    EngineOptions engine = options.engine;
+    engine.threads = threads;
+    app::Session session = make_session(engine);
+    const auto model = session.model(options.model);
+    Report report = model->decoder ? bench_decoder(options, session, context)
+                                   : bench_encoder(options, session, *model, context);
+    if (options.threads.empty()) {
+      context.print(options.json ? json_line(report.json) : report.text);
+      return kExitDone;
+    }
+    report.json["threads"] = threads;
+    runs.push_back(std::move(report.json));
+    if (!options.json) context.print(fmt::format("{} threads\n{}", threads, report.text));
   }
-  context.print(rate_line("prefill", result.prefill) + rate_line("decode", result.decode) +
-                fmt::format("peak memory {} MiB\n", result.peak_rss_bytes >> 20));
+  if (options.json) context.print(json_line(nlohmann::ordered_json{{"runs", std::move(runs)}}));
   return kExitDone;
 }
 
@@ -55,15 +108,22 @@ Action declare(Options& options) {
   options.integer("-p,--prompt", "P", &o->bench.prompt_tokens, {1, kTokensMax},
                   "tokens of the prompt");
   options.integer("-n,--new", "N", &o->bench.new_tokens, {1, kTokensMax}, "tokens to write");
+  options.integer("-s,--sequences", "S", &o->bench.sequences, {1, kSequencesMax},
+                  "requests that write side by side");
+  options.integer("-d,--depth", "D", &o->bench.depth, {1, kTokensMax},
+                  "tokens in the cache before writing");
   options.integer("-r,--repetitions", "R", &o->bench.repetitions, {1, kRepetitionsMax},
                   "measurements, after one to warm up");
   declare_engine(options, &o->engine);
+  options.list("--threads-list", "T,T", &o->threads, "measure with each of these thread counts",
+               ',');
   declare_json(options, &o->json);
   return [o](Context& context) { return bench(*o, context); };
 }
 
-constexpr std::array<std::string_view, 2> kLines = {
-    "ondol bench", "ondol bench -m model.gguf -p 512 -n 64 -t 2 -r 5 --json"};
+constexpr std::array<std::string_view, 4> kLines = {
+    "ondol bench", "ondol bench -m model.gguf -p 512 -n 64 -t 2 -r 5 --json",
+    "ondol bench --sequences 16 --depth 128", "ondol bench -m all-minilm-l6-v2 --threads-list 1,2"};
 
 }  // namespace
 
