@@ -6,9 +6,17 @@
 #include <string>
 
 #include "base/error.h"
+#include "infer/nucleus.h"
 
 namespace ondol {
 namespace {
+
+using infer::Candidate;
+using infer::VocabularyScan;
+
+constexpr float kLowest = std::numeric_limits<float>::lowest();
+// How many candidates top-p and min-p look at before they take the way for flat distributions.
+constexpr int64_t kFewCandidates = 64;
 
 void require(bool holds, const char* field, double got, const char* expected) {
   if (holds) return;
@@ -31,26 +39,16 @@ void check_sampler(const SamplerOptions& o) {
           "-10 to 10");
 }
 
-TokenId argmax(std::span<const float> logits) {
-  return static_cast<TokenId>(std::max_element(logits.begin(), logits.end()) - logits.begin());
-}
+TokenId argmax(std::span<const float> logits) { return infer::VocabularyScan(logits).argmax(); }
 
 TokenLogprob token_logprob(std::span<const float> logits, TokenId id, int64_t top) {
-  const float highest = *std::max_element(logits.begin(), logits.end());
-  double sum = 0;
-  for (float logit : logits) sum += std::exp(static_cast<double>(logit) - highest);
-  const double log_sum = highest + std::log(sum);
-
+  const infer::VocabularyScan scan(logits);
+  const double log_sum = scan.highest() + std::log(scan.exp_sum(1.0));
   TokenLogprob result{.id = id, .logprob = logits[static_cast<size_t>(id)] - log_sum, .top = {}};
   if (top <= 0) return result;
-  std::vector<TokenId> order(logits.size());
-  for (size_t i = 0; i < order.size(); ++i) order[i] = static_cast<TokenId>(i);
-  const auto better = [&](TokenId a, TokenId b) {
-    return logits[a] != logits[b] ? logits[a] > logits[b] : a < b;
-  };
-  const auto count = std::min<int64_t>(top, static_cast<int64_t>(order.size()));
-  std::partial_sort(order.begin(), order.begin() + count, order.end(), better);
-  for (int64_t i = 0; i < count; ++i) result.top.emplace_back(order[i], logits[order[i]] - log_sum);
+  for (const auto& [logit, other] : scan.best(top, kLowest).candidates) {
+    result.top.emplace_back(other, logit - log_sum);
+  }
   return result;
 }
 
@@ -87,74 +85,80 @@ void Sampler::adjust(std::span<float> logits) const {
   }
 }
 
-// Candidates, best first where an order is needed; ties go to the lower id.
-void Sampler::keep_top_k(std::span<const float> logits) {
-  candidates_.clear();
-  for (size_t i = 0; i < logits.size(); ++i) {
-    if (logits[i] > -std::numeric_limits<float>::infinity()) {
-      candidates_.push_back({logits[i], static_cast<TokenId>(i)});
+// Without a filter nothing needs an order.
+TokenId Sampler::draw_any(const VocabularyScan& scan, float floor) {
+  return scan.at_share(rng_.uniform(), options_.temperature, floor);
+}
+
+// With a filter: candidates best first, only as many as the filters look at.
+TokenId Sampler::draw_best(std::span<const float> logits, const VocabularyScan& scan, float floor) {
+  const double t = options_.temperature;
+  double sum = 0;
+  if (options_.top_k == 0) {
+    sum = options_.top_p < 1 ? scan.exp_sum(t) : std::numeric_limits<double>::infinity();
+  }
+  const VocabularyScan::Best best =
+      scan.best(options_.top_k > 0 ? options_.top_k : kFewCandidates, floor);
+  if (options_.top_k > 0) {
+    for (const Candidate& c : best.candidates) {
+      sum += std::exp((static_cast<double>(c.logit) - scan.highest()) / t);
     }
   }
-  const auto better = [](const Candidate& a, const Candidate& b) {
-    return a.logit != b.logit ? a.logit > b.logit : a.id < b.id;
-  };
-  const auto k = static_cast<size_t>(options_.top_k);
-  if (k > 0 && k < candidates_.size()) {
-    std::nth_element(candidates_.begin(), candidates_.begin() + static_cast<ptrdiff_t>(k) - 1,
-                     candidates_.end(), better);
-    candidates_.resize(k);
-  }
-  // A threshold below which no token can matter keeps the sort short: e^-40 of the best is nothing.
-  float highest = -std::numeric_limits<float>::infinity();
-  for (const Candidate& c : candidates_) highest = std::max(highest, c.logit);
-  const float floor = highest - static_cast<float>(40.0 * options_.temperature);
-  std::erase_if(candidates_, [&](const Candidate& c) { return c.logit < floor; });
-  std::sort(candidates_.begin(), candidates_.end(), better);
+  const bool enough = keep(best, sum) < best.candidates.size();
+  if (enough || best.all || options_.top_k > 0) return draw(best);
+  return infer::draw_from_nucleus(logits,
+                                  {.temperature = t,
+                                   .top_p = options_.top_p,
+                                   .min_p = options_.min_p,
+                                   .highest = scan.highest(),
+                                   .floor = floor,
+                                   .total = sum},
+                                  rng_.uniform());
 }
 
-void Sampler::keep_top_p_and_min_p() {
+// The weights of the candidates that top-p and min-p keep; `sum` is the weight of all tokens.
+size_t Sampler::keep(const VocabularyScan::Best& best, double sum) {
   probabilities_.clear();
-  double sum = 0;
-  for (const Candidate& c : candidates_) {
-    const double z = (static_cast<double>(c.logit) - candidates_[0].logit) / options_.temperature;
-    probabilities_.push_back(std::exp(z));
-    sum += probabilities_.back();
-  }
-  size_t kept = 0;
+  const double highest = best.candidates.front().logit;
   double mass = 0;
-  while (kept < probabilities_.size() && (kept == 0 || mass < options_.top_p * sum) &&
-         probabilities_[kept] >= options_.min_p * probabilities_[0]) {
-    mass += probabilities_[kept++];
+  for (const Candidate& c : best.candidates) {
+    const double p = std::exp((static_cast<double>(c.logit) - highest) / options_.temperature);
+    const bool enough = !probabilities_.empty() && mass >= options_.top_p * sum;
+    if (enough || p < options_.min_p) break;
+    probabilities_.push_back(p);
+    mass += p;
   }
-  probabilities_.resize(kept);
+  return probabilities_.size();
 }
 
-TokenId Sampler::draw() {
+TokenId Sampler::draw(const VocabularyScan::Best& best) {
   double sum = 0;
   for (double p : probabilities_) sum += p;
   double point = rng_.uniform() * sum;
   for (size_t i = 0; i < probabilities_.size(); ++i) {
     point -= probabilities_[i];
-    if (point < 0) return candidates_[i].id;
+    if (point < 0) return best.candidates[i].id;
   }
-  return candidates_[probabilities_.size() - 1].id;
+  return best.candidates[probabilities_.size() - 1].id;
 }
 
 TokenId Sampler::pick(std::span<float> logits) {
   adjust(logits);
-  TokenId id;
-  if (options_.temperature == 0) {
-    id = argmax(logits);
-  } else {
-    keep_top_k(logits);
-    if (candidates_.empty()) {
-      throw Error(ErrorCode::kInvalidArgument,
-                  "[sampler] no token is allowed; try less logit_bias");
-    }
-    keep_top_p_and_min_p();
-    id = draw();
+  const VocabularyScan scan(logits);
+  if (!(scan.highest() >= kLowest)) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "[sampler] no token can be chosen: every logit is minus infinity or not a number; "
+                "try less logit_bias");
   }
-  ++answer_counts_[id];
+  // Below e^-40 of the best one nothing is ever drawn.
+  const float floor =
+      std::max(kLowest, scan.highest() - static_cast<float>(40.0 * options_.temperature));
+  const bool filtered = options_.top_k > 0 || options_.top_p < 1 || options_.min_p > 0;
+  const bool greedy = options_.temperature == 0 || std::isinf(scan.highest());
+  const TokenId id = greedy     ? scan.argmax()
+                     : filtered ? draw_best(logits, scan, floor)
+                                : draw_any(scan, floor);
+  accept(id);
   return id;
 }
 

@@ -3,10 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 
 #include "base/error.h"
+#include "base/rng.h"
 
 namespace ondol {
 namespace {
@@ -56,6 +58,117 @@ TEST(Sampler, FiltersKeepExactlyWhatTheyShould) {
   EXPECT_THAT(kept({.min_p = 0.29}), ElementsAre(0, 1, 2));
   EXPECT_THAT(kept({.min_p = 0.31}), ElementsAre(0, 1));
   EXPECT_THAT(kept({.top_k = 3, .min_p = 0.5}), ElementsAre(0, 1));
+}
+
+// The definition, with everything sorted: what is kept, best first, with its weight.
+std::vector<std::pair<TokenId, double>> naive_kept(const SamplerOptions& o,
+                                                   const std::vector<float>& logits) {
+  std::vector<std::pair<float, TokenId>> order;  // negated logit: ascending is best first
+  for (size_t i = 0; i < logits.size(); ++i) order.emplace_back(-logits[i], i);
+  std::sort(order.begin(), order.end());
+  if (o.top_k > 0) order.resize(std::min(order.size(), static_cast<size_t>(o.top_k)));
+  const auto weight = [&](float negated) {
+    return std::exp((static_cast<double>(-negated) + order[0].first) / o.temperature);
+  };
+  double sum = 0, mass = 0;
+  for (const auto& [negated, id] : order) sum += weight(negated);
+  std::vector<std::pair<TokenId, double>> kept;
+  for (const auto& [negated, id] : order) {
+    const double p = weight(negated);
+    if ((!kept.empty() && o.top_p < 1 && mass >= o.top_p * sum) || p < o.min_p) break;
+    kept.emplace_back(id, p);
+    mass += p;
+  }
+  return kept;
+}
+
+TokenId naive_draw(const SamplerOptions& o, const std::vector<float>& logits, uint64_t stream) {
+  const auto kept = naive_kept(o, logits);
+  double sum = 0;
+  for (const auto& [id, p] : kept) sum += p;
+  double point = Rng(o.seed, stream).uniform() * sum;
+  for (const auto& [id, p] : kept) {
+    point -= p;
+    if (point < 0) return id;
+  }
+  return kept.back().first;
+}
+
+// Peaked and flat distributions, short and long lists: each takes another way through the sampler.
+TEST(Sampler, FiltersDrawWhatTheDefinitionDraws) {
+  Rng rng(11);
+  const std::vector<SamplerOptions> settings = {{.top_k = 1},
+                                                {.top_k = 40},
+                                                {.top_k = 3000},
+                                                {.top_p = 0.1},
+                                                {.top_p = 0.9},
+                                                {.top_p = 0.999},
+                                                {.min_p = 0.2},
+                                                {.min_p = 0.001},
+                                                {.top_k = 50, .top_p = 0.8},
+                                                {.top_p = 0.9, .min_p = 0.01},
+                                                {.top_k = 700, .top_p = 0.95, .min_p = 0.0001}};
+  for (const size_t size : {5UL, 600UL, 5000UL}) {
+    for (const double spread : {0.05, 1.0, 8.0}) {
+      std::vector<float> logits(size);
+      for (float& z : logits) z = static_cast<float>(rng.normal() * spread);
+      for (size_t i = 0; i + 7 < size; i += 9) logits[i] = logits[i + 7];  // ties
+      for (SamplerOptions options : settings) {
+        for (const double temperature : {0.3, 1.0, 4.0}) {
+          options.temperature = temperature;
+          for (uint64_t stream = 0; stream < 8; ++stream) {
+            std::vector<float> copy = logits;
+            ASSERT_EQ(Sampler(options, stream, {}).pick(copy), naive_draw(options, logits, stream))
+                << size << " spread " << spread << " t " << temperature << " k " << options.top_k
+                << " p " << options.top_p << " min " << options.min_p;
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(Sampler, WithoutAFilterEveryTokenHasItsShare) {
+  Rng rng(12);
+  std::vector<float> logits(3000);
+  for (float& z : logits) z = static_cast<float>(rng.normal());
+  logits[2500] = 9;  // about half of everything
+  const SamplerOptions options{.temperature = 1.0};
+  const auto kept = naive_kept(options, logits);
+  double sum = 0;
+  std::map<TokenId, double> share;
+  for (const auto& [id, p] : kept) sum += p;
+  for (const auto& [id, p] : kept) share[id / 500] += p / sum;
+  std::map<TokenId, double> seen;
+  for (const auto& [id, frequency] : frequencies(options, logits)) seen[id / 500] += frequency;
+  for (const auto& [part, expected] : share) EXPECT_NEAR(seen[part], expected, 0.012) << part;
+}
+
+TEST(Sampler, WhereNoTokenIsLeftItSaysSo) {
+  for (const double temperature : {0.0, 1.0}) {
+    std::vector<float> logits(100, -INFINITY);
+    Sampler sampler({.temperature = temperature}, 0, {});
+    EXPECT_THROW(sampler.pick(logits), Error);
+    logits[70] = -1e30F;
+    EXPECT_EQ(sampler.pick(logits), 70);
+    logits[60] = INFINITY;
+    EXPECT_EQ(sampler.pick(logits), 60);
+  }
+}
+
+TEST(Sampler, ATokenThatWasGivenCountsAndDrawsNoNumber) {
+  const SamplerOptions options{.temperature = 1.0, .presence_penalty = 10, .seed = 4};
+  const std::vector<float> logits(40, 0.0F);
+  Sampler drawn(options, 0, {}), given(options, 0, {});
+  given.accept(3);
+  std::vector<float> a = logits, b = logits;
+  drawn.pick(a);
+  given.pick(b);
+  EXPECT_EQ(b[3], -10);
+  std::vector<float> c = logits;
+  c[3] -= 10;
+  EXPECT_EQ(Sampler({.temperature = 1.0, .seed = 4}, 0, {}).pick(c),
+            Sampler({.temperature = 1.0, .seed = 4}, 0, {}).pick(b));
 }
 
 TEST(Sampler, PenaltiesAndBiasMoveTheLogits) {
