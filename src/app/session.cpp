@@ -3,11 +3,19 @@
 #include "app/catalogue.h"
 
 namespace ondol::app {
+namespace {
+
+ProfileWork load_work(const std::shared_ptr<const Model>& model) {
+  return {.bytes = model ? static_cast<int64_t>(model->info.weights_bytes) : 0};
+}
+
+}  // namespace
 
 std::shared_ptr<const Model> Session::model(const std::string& name_or_path) {
   auto& slot = models_[name_or_path];
   if (!slot) {
     ThreadPool pool(options_.threads);
+    const ProfileScope scope(options_.profile, "load", [&] { return load_work(slot); });
     slot = std::make_shared<const Model>(
         load_model(find_model(home_, name_or_path), pool, home_.hashes()));
   }
@@ -20,7 +28,8 @@ LocalGenerator& Session::generator(const std::string& name) {
     slot = std::make_unique<LocalGenerator>(
         model(name), std::make_unique<ThreadPool>(options_.threads),
         LocalGeneratorOptions{.precision = options_.precision,
-                              .context_tokens_max = options_.context_tokens_max});
+                              .context_tokens_max = options_.context_tokens_max,
+                              .profile = options_.profile});
   }
   return *slot;
 }
@@ -28,9 +37,9 @@ LocalGenerator& Session::generator(const std::string& name) {
 LocalEmbedder& Session::embedder(const std::string& name) {
   auto& slot = embedders_[name];
   if (!slot) {
-    slot =
-        std::make_unique<LocalEmbedder>(model(name), std::make_unique<ThreadPool>(options_.threads),
-                                        LocalEmbedderOptions{.precision = options_.precision});
+    slot = std::make_unique<LocalEmbedder>(
+        model(name), std::make_unique<ThreadPool>(options_.threads),
+        LocalEmbedderOptions{.precision = options_.precision, .profile = options_.profile});
   }
   return *slot;
 }

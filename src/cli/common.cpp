@@ -5,6 +5,7 @@
 #include <cerrno>
 
 #include "base/error.h"
+#include "base/files.h"
 
 namespace ondol::cli {
 namespace {
@@ -33,11 +34,27 @@ void declare_workspace(Options& options, std::string* folder) {
   options.text("-w,--workspace", "DIR", folder, "a folder in the workspace");
 }
 
+void declare_profile(Options& options, EngineOptions* engine) {
+  options.text("--profile", "FILE", &engine->profile_path,
+               "write a timeline of the engine (trace JSON: Perfetto, chrome://tracing)");
+}
+
+void begin_profile(EngineOptions& engine) {
+  if (engine.profile_path.empty()) return;
+  engine.profile = std::make_shared<Profile>();
+  write_profile(engine);
+}
+
+void write_profile(const EngineOptions& engine) {
+  if (engine.profile) write_file_atomic(engine.profile_path, engine.profile->trace_json());
+}
+
 app::Session make_session(const EngineOptions& engine) {
   return {app::user_home(),
           {.threads = static_cast<int>(engine.threads),
            .precision = engine.precision == "exact" ? Precision::kExact : Precision::kFast,
-           .context_tokens_max = engine.context}};
+           .context_tokens_max = engine.context,
+           .profile = engine.profile.get()}};
 }
 
 std::string text_or_stdin(const std::optional<std::string>& given, const char* what) {

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
 #include "app/session.h"
 #include "app/workspace.h"
+#include "base/profile.h"
 #include "cli/command.h"
 
 namespace ondol::cli {
@@ -15,6 +17,8 @@ struct EngineOptions {
   int64_t threads = 0;
   std::string precision = "fast";
   int64_t context = 0;
+  std::string profile_path;  // --profile; empty: none
+  std::shared_ptr<Profile> profile;
 };
 
 inline constexpr const char* kDefaultModel = "smollm2-135m-instruct";
@@ -24,6 +28,13 @@ void declare_json(Options& options, bool* json);
 void declare_model(Options& options, std::string* model);
 void declare_engine(Options& options, EngineOptions* engine);   // -t, --precision
 void declare_workspace(Options& options, std::string* folder);  // -w
+
+void declare_profile(Options& options, EngineOptions* engine);  // --profile FILE
+
+// Makes the profile when one was asked for, and its file, so that a path that cannot be written is
+// said before the work; write_profile() fills it.
+void begin_profile(EngineOptions& engine);
+void write_profile(const EngineOptions& engine);
 
 app::Session make_session(const EngineOptions& engine);
 

@@ -26,6 +26,17 @@ int64_t context_limit(const Model& model, int64_t asked) {
   return asked > 0 ? asked : trained;
 }
 
+ProfileWork sample_work(size_t rows) { return {.tokens = static_cast<int64_t>(rows)}; }
+
+// `rows` of a batch whose logits are wanted: those of a sequence write, the rest of the batch
+// reads.
+template <class Rows>
+ProfileWork step_work(const SequenceBatch& batch, const Rows& rows) {
+  const auto writes = [](const auto& row) { return row.sequence != nullptr; };
+  const int64_t decode = std::ranges::count_if(rows, writes);
+  return {.tokens = batch.tokens(), .prefill = batch.tokens() - decode, .decode = decode};
+}
+
 text::ChatTemplateTokens template_tokens(const text::Tokenizer& tokenizer) {
   const auto piece = [&](const std::optional<TokenId>& id) {
     return id ? tokenizer.piece(*id) : std::string();
@@ -136,6 +147,7 @@ std::vector<text::TextSpan> LocalGenerator::Engine::render(const PromptInput& pr
 }
 
 std::vector<TokenId> LocalGenerator::Engine::encode(const PromptInput& prompt) const {
+  const ProfileScope scope(options_.profile, "tokenize", [] { return ProfileWork{}; });
   if (const auto* ids = std::get_if<std::vector<TokenId>>(&prompt)) {
     for (TokenId id : *ids)
       model_->tokenizer->piece(id);  // throws for an id outside the vocabulary
@@ -284,6 +296,7 @@ void LocalGenerator::Engine::step() {
   std::vector<TokenId> ids;
   SequenceBatch batch;
   std::vector<Row> rows;
+  const ProfileScope scope(options_.profile, "step", [&] { return step_work(batch, rows); });
   plan(ids, batch, rows);
   if (ids.empty()) return;
 
@@ -293,6 +306,7 @@ void LocalGenerator::Engine::step() {
   std::vector<int64_t> wanted;
   for (const Row& row : rows) wanted.push_back(row.row);
   Tensor logits = model_->decoder->logits(context, gather(hidden, wanted));
+  const ProfileScope sample(options_.profile, "sample", [&] { return sample_work(rows.size()); });
   for (size_t i = 0; i < rows.size(); ++i) {
     const std::span<float> row = logits.row(static_cast<int64_t>(i));
     if (rows[i].sequence == nullptr) {

@@ -62,7 +62,7 @@ class LocalGenerator::Engine {
   const LocalGeneratorOptions& options() const { return options_; }
   int64_t context_tokens_max() const { return context_tokens_max_; }
   ops::Context context() const {
-    return {*pool_, *kernels_, options_.precision, ops::Form::kFused};
+    return {*pool_, *kernels_, options_.precision, ops::Form::kFused, options_.profile};
   }
 
  private:

@@ -99,7 +99,8 @@ Tensor LocalEmbedder::forward(std::span<const std::vector<TokenId>> batch, Seque
                                 .first_position = 0,
                                 .pages = {}});
   }
-  const ops::Context context{*pool_, best_kernels(), options_.precision, ops::Form::kFused};
+  const ops::Context context{*pool_, best_kernels(), options_.precision, ops::Form::kFused,
+                             options_.profile};
   if (model_->encoder) return model_->encoder->forward(context, ids, layout);
 
   int64_t page_count = 0;

@@ -14,6 +14,7 @@ namespace ondol {
 struct LocalEmbedderOptions {
   Precision precision = Precision::kFast;
   int64_t batch_tokens_max = 4096;  // tokens computed together; affects speed and memory only
+  Profile* profile = nullptr;       // where it writes what took how long; null: nowhere
 };
 
 class LocalEmbedder final : public Embedder {

@@ -24,6 +24,7 @@ struct LocalGeneratorOptions {
   size_t kv_bytes_max = size_t{1} << 29;  // pages of keys and values of all running requests
   int64_t prefill_tokens_max = 512;  // prompt tokens computed in one step, all requests together
   int64_t sequences_max = 64;        // that decode side by side
+  Profile* profile = nullptr;        // where the engine writes what took how long; null: nowhere
 };
 
 class LocalGenerator final : public Generator {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "ops/embed.h"
+#include "ops/work.h"
 
 namespace ondol::models {
 
@@ -23,10 +24,12 @@ Tensor Decoder::forward(const ops::Context& context, std::span<const text::Token
   nn::AttentionBuffers attention_buffers;
   nn::MlpBuffers mlp_buffers;
   Tensor x, normed;  // [sum T, D]
+  const ProfileScope forward(context.profile, "forward", [&] { return ops::rows_work(x); });
 
   ops::embed(context, weights_.embedding, ids, x);
   for (size_t l = 0; l < weights_.layers.size(); ++l) {
     const DecoderLayer& layer = weights_.layers[l];
+    const ProfileScope scope(context.profile, "layer", [&] { return ops::layer_work(x, l); });
     layer.attention_norm.forward(context, x, normed);
     layer.attention.forward(context, normed, batch, static_cast<int64_t>(l), rope,
                             attention_buffers, x);
@@ -39,6 +42,7 @@ Tensor Decoder::forward(const ops::Context& context, std::span<const text::Token
 
 Tensor Decoder::logits(const ops::Context& context, const Tensor& hidden) const {
   const ThreadPool::Burst burst(context.pool);
+  const ProfileScope scope(context.profile, "head", [&] { return ops::rows_work(hidden); });
   const PackedMatrix& head = weights_.head ? *weights_.head : weights_.embedding;
   Tensor out;  // [R, V]
   const std::array parts = {ops::LinearPart{.weight = &head, .bias = nullptr, .out = &out}};

@@ -5,6 +5,7 @@
 
 #include "ops/check.h"
 #include "ops/reference.h"
+#include "ops/work.h"
 
 namespace ondol::ops {
 namespace {
@@ -141,6 +142,7 @@ void rope_append(const Context& context, const AttentionShape& shape, const Rope
                  Tensor& q, Tensor& k, const Tensor& v, std::span<const AppendTarget> targets) {
   check_shape("rope_append", shape);
   expect_f32("rope_append", "queries", q, {-1, shape.heads * shape.head_width});
+  const ProfileScope scope(context.profile, "rope_append", [&] { return rows_work(q); });
   const int64_t tokens = q.dim(0);
   expect_f32("rope_append", "keys", k, {tokens, shape.kv_heads * shape.head_width});
   expect_f32("rope_append", "values", v, {tokens, shape.kv_heads * shape.head_width});
@@ -167,6 +169,8 @@ void attention(const Context& context, const AttentionShape& shape, const Tensor
                std::span<const AttentionSource> sources, Tensor& out) {
   check_shape("attention", shape);
   expect_f32("attention", "queries", q, {-1, shape.heads * shape.head_width});
+  const ProfileScope scope(context.profile, "attention",
+                           [&] { return attention_work(shape, sources); });
   prepare_output(out, {q.dim(0), q.dim(1)});
   std::vector<AttentionTask> tasks;
   for (const AttentionSource& source : sources) {

@@ -3,6 +3,7 @@
 // gradients).
 #pragma once
 
+#include "base/profile.h"
 #include "kernels/kernels.h"
 
 namespace ondol::ops {
@@ -17,6 +18,7 @@ struct Context {
   const KernelTable& kernels;
   Precision precision = Precision::kFast;
   Form form = Form::kFused;
+  Profile* profile = nullptr;  // where ops write how long they took; null: nowhere
 
   KernelContext kernel() const { return {pool, kernels, precision}; }
 };

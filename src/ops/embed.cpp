@@ -1,6 +1,7 @@
 #include "ops/embed.h"
 
 #include "ops/check.h"
+#include "ops/work.h"
 
 namespace ondol::ops {
 
@@ -12,6 +13,7 @@ void embed(const Context& context, const PackedMatrix& table, std::span<const in
                  "0 to " + std::to_string(table.rows() - 1));
     }
   }
+  const ProfileScope scope(context.profile, "embed", [&] { return rows_work(out); });
   prepare_output(out, {static_cast<int64_t>(ids.size()), table.columns()});
   if (context.form == Form::kFused) {
     gather_rows(context.kernel(), table, ids, out.data());

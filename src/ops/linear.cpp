@@ -5,6 +5,7 @@
 
 #include "ops/check.h"
 #include "ops/reference.h"
+#include "ops/work.h"
 
 namespace ondol::ops {
 namespace {
@@ -51,6 +52,7 @@ void linear(const Context& context, const Tensor& x, std::span<const LinearPart>
                "at most " + std::to_string(kPartsMax));
   }
   for (const LinearPart& part : parts) check_part(x, part);
+  const ProfileScope scope(context.profile, "linear", [&] { return linear_work(x, parts); });
   if (context.form == Form::kComposed) {
     for (const LinearPart& part : parts) compose(x, part);
     return;

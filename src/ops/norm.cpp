@@ -2,6 +2,7 @@
 
 #include "ops/check.h"
 #include "ops/reference.h"
+#include "ops/work.h"
 
 namespace ondol::ops {
 namespace {
@@ -18,6 +19,7 @@ std::span<float> values(Tensor& tensor) {
 void rms_norm(const Context& context, const Tensor& x, const Tensor& weight, float epsilon,
               Tensor& out) {
   expect_f32("rms_norm", "input", x, {-1, -1});
+  const ProfileScope scope(context.profile, "rms_norm", [&] { return rows_work(x); });
   const int64_t tokens = x.dim(0), width = x.dim(1);
   expect_f32("rms_norm", "weight", weight, {width});
   prepare_output(out, {tokens, width});
@@ -31,6 +33,7 @@ void rms_norm(const Context& context, const Tensor& x, const Tensor& weight, flo
 void layer_norm(const Context& context, const Tensor& x, const Tensor& weight, const Tensor& bias,
                 float epsilon, Tensor& out) {
   expect_f32("layer_norm", "input", x, {-1, -1});
+  const ProfileScope scope(context.profile, "layer_norm", [&] { return rows_work(x); });
   const int64_t tokens = x.dim(0), width = x.dim(1);
   expect_f32("layer_norm", "weight", weight, {width});
   expect_f32("layer_norm", "bias", bias, {width});

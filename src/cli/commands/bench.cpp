@@ -2,6 +2,7 @@
 #include "app/bench.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <array>
 #include <charconv>
@@ -81,10 +82,9 @@ Report bench_decoder(const BenchCommandOptions& options, app::Session& session, 
               fmt::format("peak memory {} MiB\n", result.peak_rss_bytes >> 20)};
 }
 
-int bench(const BenchCommandOptions& options, Context& context) {
+int bench(const BenchCommandOptions& options, EngineOptions engine, Context& context) {
   nlohmann::ordered_json runs = nlohmann::ordered_json::array();
   for (const int64_t threads : thread_counts(options)) {
-    EngineOptions engine = options.engine;
     engine.threads = threads;
     app::Session session = make_session(engine);
     const auto model = session.model(options.model);
@@ -102,6 +102,15 @@ int bench(const BenchCommandOptions& options, Context& context) {
   return kExitDone;
 }
 
+int bench_profiled(const BenchCommandOptions& options, Context& context) {
+  EngineOptions engine = options.engine;
+  begin_profile(engine);
+  const int code = bench(options, engine, context);
+  write_profile(engine);
+  if (engine.profile) Output(STDERR_FILENO).write(engine.profile->table());
+  return code;
+}
+
 Action declare(Options& options) {
   const auto o = std::make_shared<BenchCommandOptions>();
   declare_model(options, &o->model);
@@ -117,8 +126,9 @@ Action declare(Options& options) {
   declare_engine(options, &o->engine);
   options.list("--threads-list", "T,T", &o->threads, "measure with each of these thread counts",
                ',');
+  declare_profile(options, &o->engine);
   declare_json(options, &o->json);
-  return [o](Context& context) { return bench(*o, context); };
+  return [o](Context& context) { return bench_profiled(*o, context); };
 }
 
 constexpr std::array<std::string_view, 4> kLines = {

@@ -51,8 +51,11 @@ app::CompareOptions checked(const CompareCommandOptions& options, const Context&
 int compare(const CompareCommandOptions& options, Context& context) {
   const app::CompareOptions wanted = checked(options, context);
   const app::Workspace workspace = app::Workspace::open(options.workspace);
-  app::Session session = make_session(options.engine);
+  EngineOptions engine = options.engine;
+  begin_profile(engine);
+  app::Session session = make_session(engine);
   const app::CompareOutcome outcome = app::compare(workspace, session, wanted, context.progress);
+  write_profile(engine);
   if (options.apply) app::apply_recommendation(workspace, outcome);
   context.print(options.json ? eval::report_json(outcome.report) + "\n"
                              : comparison_text(outcome, context.language));
@@ -87,6 +90,7 @@ Action declare(Options& options) {
   options.integer("--seed", "N", &o->seed, {0, INT64_MAX}, "of resampling");
   declare_workspace(options, &o->workspace);
   declare_engine(options, &o->engine);
+  declare_profile(options, &o->engine);
   declare_json(options, &o->json);
   return [o](Context& context) { return compare(*o, context); };
 }

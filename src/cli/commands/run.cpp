@@ -98,7 +98,9 @@ void print_logprobs(const LocalGenerator& generator, const GenerateResult& resul
 
 int run(const RunOptions& options, Context& context) {
   PromptInput prompt = prompt_of(options);
-  app::Session session = make_session(options.engine);
+  EngineOptions engine = options.engine;
+  begin_profile(engine);
+  app::Session session = make_session(engine);
   LocalGenerator& generator = session.generator(options.model);
   if (options.show_prompt) {
     context.print(generator.prompt_text(prompt) + "\n");
@@ -110,6 +112,7 @@ int run(const RunOptions& options, Context& context) {
     return (!stream || context.output.write(event.text)) && !interrupted();
   };
   const GenerateResult result = generator.generate(std::move(request));
+  write_profile(engine);
   if (options.json) {
     context.print(json_line(result_json(options, generator, result)));
     return kExitDone;
@@ -153,6 +156,7 @@ Action declare(Options& options) {
   declare_engine(options, &o->engine);
   options.integer("--context", "C", &o->engine.context, {0, kNewMax},
                   "tokens of prompt and answer; 0: what the model was trained for");
+  declare_profile(options, &o->engine);
   declare_json(options, &o->json);
   return [o](Context& context) { return run(*o, context); };
 }
