@@ -80,6 +80,10 @@ class PackedMatrix {
   void dequantize(int64_t row_begin, int64_t row_end, int64_t column_begin, int64_t column_end,
                   float* out, int64_t out_stride) const;
 
+  // Panels [begin, end) of 16 rows as a matrix of their own that shares the memory of `whole`, which
+  // must outlive it.
+  static PackedMatrix panels_of(const PackedMatrix& whole, int64_t begin, int64_t end);
+
   struct Data;
   const Data& internal_data() const { return *data_; }
 
@@ -180,5 +184,10 @@ struct AttentionShape {
 };
 void attention(const KernelContext& context, const AttentionShape& shape,
                std::span<const AttentionTask> tasks);
+
+// Chosen rows of a product with one input row x[K]: out[r] for r in `rows` (ascending) as matmul()
+// gives it, bit for bit. The other rows of their panels are written too, nothing else of out[N].
+void matmul_rows(const KernelContext& context, const float* x, const PackedMatrix& weight,
+                 std::span<const int32_t> rows, float* out);
 
 }  // namespace ondol

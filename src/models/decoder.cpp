@@ -43,11 +43,16 @@ Tensor Decoder::forward(const ops::Context& context, std::span<const text::Token
 Tensor Decoder::logits(const ops::Context& context, const Tensor& hidden) const {
   const ThreadPool::Burst burst(context.pool);
   const ProfileScope scope(context.profile, "head", [&] { return ops::rows_work(hidden); });
-  const PackedMatrix& head = weights_.head ? *weights_.head : weights_.embedding;
   Tensor out;  // [R, V]
-  const std::array parts = {ops::LinearPart{.weight = &head, .bias = nullptr, .out = &out}};
+  const std::array parts = {ops::LinearPart{.weight = &head(), .bias = nullptr, .out = &out}};
   ops::linear(context, hidden, parts);
   return out;
+}
+
+void Decoder::logits_of(const ops::Context& context, const Tensor& hidden,
+                        std::span<const text::TokenId> ids, std::span<float> out) const {
+  const ThreadPool::Burst burst(context.pool);
+  ops::linear_rows(context, hidden, head(), ids, out);
 }
 
 }  // namespace ondol::models

@@ -33,8 +33,12 @@ class Decoder final : public DecoderModel {
   Tensor forward(const ops::Context& context, std::span<const text::TokenId> ids,
                  const SequenceBatch& batch) const override;
   Tensor logits(const ops::Context& context, const Tensor& hidden) const override;
+  void logits_of(const ops::Context& context, const Tensor& hidden,
+                 std::span<const text::TokenId> ids, std::span<float> out) const override;
 
  private:
+  const PackedMatrix& head() const { return weights_.head ? *weights_.head : weights_.embedding; }
+
   DecoderWeights weights_;
   nn::Rope rope_;
 };

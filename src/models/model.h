@@ -50,6 +50,10 @@ class DecoderModel {
                          const SequenceBatch& batch) const = 0;
   // hidden[R, D] -> logits[R, V]
   virtual Tensor logits(const ops::Context& context, const Tensor& hidden) const = 0;
+  // hidden[1, D] -> out[V], of which only the entries of `ids` (ascending) and perhaps some more
+  // are written: the values of logits(). Costs what the rows of the head cost that it reads.
+  virtual void logits_of(const ops::Context& context, const Tensor& hidden,
+                         std::span<const text::TokenId> ids, std::span<float> out) const = 0;
 };
 
 // How sentence vectors are made from token states (sentence-transformers modules.json).

@@ -67,4 +67,26 @@ void linear(const Context& context, const Tensor& x, std::span<const LinearPart>
          std::span(kernel_parts).first(parts.size()));
 }
 
+void linear_rows(const Context& context, const Tensor& x, const PackedMatrix& weight,
+                 std::span<const int32_t> rows, std::span<float> out) {
+  expect_f32("linear_rows", "input", x, {1, weight.columns()});
+  expect_equal("linear_rows", "entries of the output", static_cast<int64_t>(out.size()),
+               weight.rows());
+  if (!std::is_sorted(rows.begin(), rows.end()) ||
+      (!rows.empty() && (rows.front() < 0 || rows.back() >= weight.rows()))) {
+    fail_check("linear_rows", "rows",
+               std::to_string(rows.front()) + " to " + std::to_string(rows.back()),
+               "ascending ones below " + std::to_string(weight.rows()));
+  }
+  if (context.form == Form::kFused) {
+    return matmul_rows(context.kernel(), x.data(), weight, rows, out.data());
+  }
+  std::vector<float> row(static_cast<size_t>(weight.columns()));
+  for (const int32_t r : rows) {
+    weight.dequantize(r, r + 1, 0, weight.columns(), row.data(), weight.columns());
+    reference::matmul_transposed_weight<float>({x.data(), row.size()}, row, 1, 1, weight.columns(),
+                                               out.subspan(static_cast<size_t>(r), 1));
+  }
+}
+
 }  // namespace ondol::ops

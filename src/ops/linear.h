@@ -20,4 +20,9 @@ struct LinearPart {
 
 void linear(const Context& context, const Tensor& x, std::span<const LinearPart> parts);
 
+// Entries `rows` (ascending, each in [0, N)) of the product of x[1, K] with weight[N, K], as
+// linear() gives them; some others of out[N] may be written too.
+void linear_rows(const Context& context, const Tensor& x, const PackedMatrix& weight,
+                 std::span<const int32_t> rows, std::span<float> out);
+
 }  // namespace ondol::ops

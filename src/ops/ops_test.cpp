@@ -190,6 +190,35 @@ TEST_F(Ops, LinearGroups) {
                  "[linear] output to add to; got f32 [6, 41], expected f32 [6, 40]");
 }
 
+TEST_F(Ops, LinearRows) {
+  const PackedMatrix w = matrix(70, 48, 31);
+  const Tensor x = random_tensor({1, 48}, 32);
+  Tensor whole;
+  linear(fused, x, std::array{LinearPart{.weight = &w, .out = &whole}});
+  const std::vector<int32_t> rows = {0, 15, 16, 50, 69};
+  for (const Context* context : {&fused, &composed}) {
+    std::vector<float> out(70, 100.0F);
+    linear_rows(*context, x, w, rows, out);
+    for (const int32_t r : rows) EXPECT_NEAR(out[r], whole.data()[r], kTolerance * 10);
+    EXPECT_EQ(out[40], 100.0F);
+    const std::string rule = ", expected ascending ones below 70";
+    expect_message(
+        [&] {
+          linear_rows(*context, x, w, std::array{3, 70}, out);
+        },
+        "[linear_rows] rows; got 3 to 70" + rule);
+    expect_message(
+        [&] {
+          linear_rows(*context, x, w, std::array{5, 3}, out);
+        },
+        "[linear_rows] rows; got 5 to 3" + rule);
+    expect_message([&] { linear_rows(*context, x, w, std::array{-1}, out); },
+                   "[linear_rows] rows; got -1 to -1" + rule);
+    expect_message([&] { linear_rows(*context, x, w, rows, std::span(out).first(60)); },
+                   "[linear_rows] entries of the output; got 60, expected 70");
+  }
+}
+
 TEST_F(Ops, Activations) {
   const Tensor x = random_tensor({7, 45}, 14), up = random_tensor({7, 45}, 15);
   compare([&](const Context& c, Tensor& out) { silu_multiply(c, out, up); }, x);
