@@ -1,6 +1,7 @@
 // The engine thread behind LocalGenerator: admits requests, builds one ragged batch a step from
-// every running sequence and a piece of every waiting prompt, and hands out tokens. Internal to
-// infer.
+// every running sequence and a piece of every unfinished prompt, and hands out tokens. Internal to
+// infer. engine.cpp: requests and the loop; engine_schedule.cpp: who runs, and with which pages;
+// engine_step.cpp: the batch and its tokens; engine_score.cpp: given text.
 #pragma once
 
 #include <atomic>
@@ -15,6 +16,7 @@
 #include <vector>
 
 #include "infer/local_generator.h"
+#include "infer/prefix_cache.h"
 #include "infer/sequence.h"
 #include "text/chat.h"
 
@@ -26,17 +28,41 @@ struct Ticket {
   std::atomic<bool> cancelled{false};
 };
 
-// A request on its way through the engine.
+// A request on its way through the engine. The prompt is computed once, into `root`; then every
+// sample goes on from a fork of it. A preempted job loses its pages and computes prompt and answers
+// so far again, with its samplers, filters and texts as they were.
 struct Job {
+  explicit Job(KvPool& pool) : root(pool) {}
+
   GenerateRequest request;
   std::vector<TokenId> prompt;
   std::shared_ptr<Ticket> ticket;
   std::chrono::steady_clock::time_point submitted, started;
   double milliseconds_to_first_token = 0;
-  int64_t pages_reserved = 0;
-  int64_t prefilled = 0;     // prompt tokens computed so far
   std::exception_ptr error;  // what a callback threw: cancels and ends this request alone
+
+  uint64_t order = 0;         // of arrival
+  int64_t waited = 0;         // steps in the queue, all stays together
+  int64_t rank = 0;           // priority and age when it was last admitted
+  uint64_t served = 0;        // step in which a piece of it was last computed
+  bool running = false;       // has been admitted and not preempted since
+  bool forked = false;        // the samples hold their own chains; root is empty
+  bool begun = false;         // the first tokens were drawn
+  int64_t cached_tokens = 0;  // of the prompt, not computed
+  Chain root;
   std::vector<std::unique_ptr<Sequence>> sequences;
+};
+
+// Tokens [chain.tokens, chain.tokens + count) of one row of tokens, to be computed in this step.
+struct Piece {
+  Job* job;
+  Sequence* sequence;  // null: the job's prompt
+  int64_t count;
+  int64_t promised = 0;  // pages that the end of this piece will take for forks
+
+  Chain& chain() const { return sequence != nullptr ? sequence->chain : job->root; }
+  Tokens tokens() const { return sequence != nullptr ? sequence->history : job->prompt; }
+  int64_t left() const { return static_cast<int64_t>(tokens().size()) - chain().tokens; }
 };
 
 }  // namespace ondol::infer
@@ -57,6 +83,8 @@ class LocalGenerator::Engine {
   std::vector<TokenId> encode(const PromptInput& prompt) const;
   std::vector<Score> score(const ScoreRequest& request);
   std::vector<double> token_log_likelihoods(std::span<const TokenId> ids);
+  void clear_prefix_cache() { cache_.clear(); }
+  LocalGeneratorStats stats() const;
 
   const Model& model() const { return *model_; }
   const LocalGeneratorOptions& options() const { return options_; }
@@ -67,33 +95,57 @@ class LocalGenerator::Engine {
 
  private:
   using JobPtr = std::unique_ptr<infer::Job>;
-  struct Row {  // a batch row whose logits are wanted
-    infer::Job* job;
-    infer::Sequence* sequence;  // null: the end of the job's prompt
-    int64_t row;
-  };
+  using Pieces = std::vector<infer::Piece>;
 
+  // engine.cpp
+  void check_request(const GenerateRequest& request) const;
+  void check_size(const infer::Job& job) const;
   void loop(std::stop_token stop);
   bool take_work(std::stop_token stop);
-  void admit();
-  int64_t pages_needed(const infer::Job& job) const;
-  void step();
-  void plan(std::vector<TokenId>& ids, SequenceBatch& batch, std::vector<Row>& rows);
-  void add_slice(std::vector<TokenId>& ids, SequenceBatch& batch, infer::PageList& pages,
-                 std::span<const TokenId> tokens, int64_t first_position) const;
-  void begin_decoding(infer::Job& job, std::span<float> logits);
-  void take_token(infer::Job& job, infer::Sequence& sequence, std::span<float> logits);
-  void finish_sequence(infer::Job& job, infer::Sequence& sequence, const char* reason);
-  void emit(infer::Job& job, const infer::Sequence& sequence, std::string text);
-  static void listen(infer::Job& job, const std::function<bool()>& callback);
+  void stop_all();
+  void drop_cancelled();
   void retire();
   void complete(infer::Job& job);
   void fail_job(infer::Job& job, std::exception_ptr error);
-  void check_request(const GenerateRequest& request) const;
 
+  // engine_schedule.cpp
+  int64_t pages_at_most(const infer::Job& job) const;
+  int64_t pages_for_now(const infer::Job& job) const;
+  int64_t pages_held(const infer::Job& job) const;
+  int64_t current_rank(const infer::Job& job) const;
+  void admit();
+  bool fits(const infer::Job& job) const;
+  void start(size_t waiting_index);
+  infer::Job& worst_running() const;
+  void preempt(infer::Job& job);
+  Pieces schedule();
+  Pieces prefill_pieces();
+  Pieces unfinished_rows();
+  static void leave_to_others(Pieces& pieces);
+  void reuse(infer::Job& job);
+  bool add_piece(Pieces& pieces, infer::Piece piece);
+  bool find_pages(infer::Job& asker, int64_t pages, Pieces& pieces);
+  int64_t fork_pages(const infer::Job& job) const;
+
+  // engine_step.cpp
+  void step();
+  void add_slice(std::vector<TokenId>& ids, SequenceBatch& batch, infer::PageList& pages,
+                 std::span<const TokenId> tokens, int64_t first_position) const;
+  Tensor gather(const Tensor& hidden, std::span<const int64_t> rows) const;
+  void compute(const Pieces& pieces);
+  void hand_out(const Pieces& ends, Tensor logits);
+  void fork_samples(infer::Job& job);
+  void begin_decoding(infer::Job& job, std::span<float> logits);
+  void take_token(infer::Job& job, infer::Sequence& sequence, std::span<float> logits);
+  void finish_sequence(infer::Job& job, infer::Sequence& sequence, const char* reason);
+  void cancel_job(infer::Job& job);
+  void emit(infer::Job& job, const infer::Sequence& sequence, std::string text);
+  static void listen(infer::Job& job, const std::function<bool()>& callback);
+
+  // engine_score.cpp
   struct ScorePlan;
   ScorePlan plan_score(const ScoreRequest& request) const;
-  Tensor gather(const Tensor& hidden, std::span<const int64_t> rows) const;
+  infer::Chain compute_prefix(std::span<const TokenId> tokens);
 
   std::shared_ptr<const Model> model_;
   std::unique_ptr<ThreadPool> pool_;
@@ -102,15 +154,18 @@ class LocalGenerator::Engine {
   int64_t context_tokens_max_;
   std::optional<text::ChatTemplate> chat_;
   KvPool kv_;
-  int64_t pages_reserved_ = 0;
 
   std::mutex mutex_;
   std::condition_variable_any wake_;
   std::deque<JobPtr> incoming_;                       // guarded by mutex_
   std::deque<std::packaged_task<void()>> exclusive_;  // guarded by mutex_
+  uint64_t submitted_ = 0;                            // guarded by mutex_
 
-  std::deque<JobPtr> waiting_;  // engine thread only, as all below
+  infer::PrefixCache cache_;  // engine thread only, as all below
+  std::vector<JobPtr> waiting_;
   std::vector<JobPtr> running_;
+  uint64_t steps_ = 0;
+  LocalGeneratorStats stats_;
   std::jthread thread_;  // last: it stops before anything it uses goes away
 };
 

@@ -7,6 +7,7 @@
 namespace ondol {
 namespace {
 
+using infer::Chain;
 using infer::PageList;
 
 // Rows of logits held at once: 64 x 49,152 floats are 12 MiB.
@@ -74,27 +75,42 @@ LocalGenerator::Engine::ScorePlan LocalGenerator::Engine::plan_score(
   return plan;
 }
 
+Chain LocalGenerator::Engine::compute_prefix(std::span<const TokenId> tokens) {
+  Chain chain(kv_);
+  cache_.extend(chain, tokens);
+  const auto left = tokens.subspan(static_cast<size_t>(chain.tokens));
+  if (left.empty()) return chain;
+  const auto end = static_cast<int64_t>(tokens.size());
+  cache_.make_room(infer::pages_for(end) - chain.pages.size());
+  SequenceBatch batch{.sequences = {}, .kv = &kv_};
+  std::vector<TokenId> ids;
+  add_slice(ids, batch, chain.pages, left, chain.tokens);
+  model_->decoder->forward(context(), ids, batch);
+  chain.tokens = end;
+  cache_.keep(chain, tokens);
+  return chain;
+}
+
 std::vector<Score> LocalGenerator::Engine::score(const ScoreRequest& request) {
   const ScorePlan plan = plan_score(request);
   std::vector<Score> scores(plan.whole.size());
   if (scores.empty()) return scores;
   const ops::Context context = this->context();
-  PageList prefix(kv_);
-  SequenceBatch batch{.sequences = {}, .kv = &kv_};
-  std::vector<TokenId> ids;
-  if (plan.shared > 0) {
-    add_slice(ids, batch, prefix, std::span(plan.whole[0]).first(plan.shared), 0);
-    model_->decoder->forward(context, ids, batch);
-  }
+  const auto shared = static_cast<int64_t>(plan.shared);
+  Chain prefix = compute_prefix(std::span(plan.whole[0]).first(plan.shared));
   // All continuations in one ragged batch, each on a fork of the shared beginning.
-  std::vector<PageList> forks;
-  ids.clear();
-  batch.sequences.clear();
+  int64_t pages = 0;
   for (const auto& whole : plan.whole) {
-    forks.push_back(prefix.fork(static_cast<int64_t>(plan.shared)));
+    pages += infer::pages_for(static_cast<int64_t>(whole.size()) - 1) - shared / kPageTokens;
+  }
+  cache_.make_room(pages);
+  std::vector<PageList> forks;
+  std::vector<TokenId> ids;
+  SequenceBatch batch{.sequences = {}, .kv = &kv_};
+  for (const auto& whole : plan.whole) {
+    forks.push_back(prefix.pages.fork(shared));
     add_slice(ids, batch, forks.back(),
-              std::span(whole).subspan(plan.shared, whole.size() - 1 - plan.shared),
-              static_cast<int64_t>(plan.shared));
+              std::span(whole).subspan(plan.shared, whole.size() - 1 - plan.shared), shared);
   }
   const Tensor hidden = model_->decoder->forward(context, ids, batch);
   for (size_t c = 0; c < scores.size(); ++c) {
@@ -110,6 +126,8 @@ std::vector<Score> LocalGenerator::Engine::score(const ScoreRequest& request) {
       ++scores[c].tokens;
     }
   }
+  forks.clear();
+  cache_.finish(std::move(prefix), plan.whole[0]);
   return scores;
 }
 
@@ -124,6 +142,7 @@ std::vector<double> LocalGenerator::Engine::token_log_likelihoods(std::span<cons
   if (ids.size() < 2) return result;
   const ops::Context context = this->context();
   PageList pages(kv_);
+  cache_.make_room(infer::pages_for(static_cast<int64_t>(ids.size()) - 1));
   SequenceBatch batch{.sequences = {}, .kv = &kv_};
   std::vector<TokenId> input;
   add_slice(input, batch, pages, ids.first(ids.size() - 1), 0);

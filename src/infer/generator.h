@@ -75,6 +75,7 @@ struct GenerateRequest {
   SamplerOptions sampler;
   std::vector<std::string> stop;  // not part of the answer; at most kStopStringsMax
   int64_t samples = 1;            // answers to one prompt, which is prefilled once
+  int priority = 0;  // -kPriorityMax to kPriorityMax; higher first, in order of arrival within
   bool logprobs = false;
   int64_t logprobs_top = 0;  // alternatives a token, 0 to kLogprobsTopMax
   // Called on the engine thread; return false to cancel. Must not call the generator.
@@ -86,6 +87,7 @@ struct GenerateRequest {
 inline constexpr size_t kStopStringsMax = 16;
 inline constexpr int64_t kLogprobsTopMax = 20;
 inline constexpr int64_t kSamplesMax = 64;
+inline constexpr int kPriorityMax = 100;
 
 struct GenerateResult {
   std::vector<GeneratedSample> samples;

@@ -74,6 +74,16 @@ std::vector<double> LocalGenerator::token_log_likelihoods(std::span<const TokenI
   return result;
 }
 
+void LocalGenerator::clear_prefix_cache() {
+  engine_->run_exclusive([&] { engine_->clear_prefix_cache(); });
+}
+
+LocalGeneratorStats LocalGenerator::stats() {
+  LocalGeneratorStats stats;
+  engine_->run_exclusive([&] { stats = engine_->stats(); });
+  return stats;
+}
+
 const Model& LocalGenerator::model() const { return engine_->model(); }
 
 }  // namespace ondol

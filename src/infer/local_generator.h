@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <span>
@@ -21,10 +22,24 @@ struct LocalGeneratorOptions {
   std::optional<int64_t> now;      // what a chat template's clock says, seconds since the epoch
 
   // Affects speed and memory only
-  size_t kv_bytes_max = size_t{1} << 29;  // pages of keys and values of all running requests
+  size_t kv_bytes_max = size_t{1} << 29;  // pages of keys and values, running and remembered
   int64_t prefill_tokens_max = 512;  // prompt tokens computed in one step, all requests together
   int64_t sequences_max = 64;        // that decode side by side
-  Profile* profile = nullptr;        // where the engine writes what took how long; null: nowhere
+  bool prefix_cache = true;          // beginnings computed before are not computed again
+  size_t prefix_bytes_max = size_t{1} << 28;  // of kv_bytes_max, kept after a request's end
+  Profile* profile = nullptr;  // where the engine writes what took how long; null: nowhere
+};
+
+// What the engine's pages of keys and values were used for so far.
+struct LocalGeneratorStats {
+  size_t page_bytes = 0;
+  int64_t pages_max = 0;               // that kv_bytes_max holds
+  int64_t pages_in_use = 0;            // by running requests and by the prefix cache
+  int64_t pages_peak = 0;              // the most in use at any step
+  int64_t pages_cached = 0;            // in the prefix cache
+  int64_t evictions = 0;               // pages the prefix cache gave back for want of room
+  int64_t preemptions = 0;             // running requests put back into the queue for want of room
+  int64_t prompt_tokens_computed = 0;  // with those computed again after a preemption
 };
 
 class LocalGenerator final : public Generator {
@@ -49,6 +64,9 @@ class LocalGenerator final : public Generator {
   std::string prompt_text(const PromptInput& prompt) const;
   // ln p(ids[i] | ids[0..i)) for i = 1 .. n-1 (one value less than ids).
   std::vector<double> token_log_likelihoods(std::span<const TokenId> ids);
+  // Forgets every beginning computed before (on disk it stays): for measurements with a cold cache.
+  void clear_prefix_cache();
+  LocalGeneratorStats stats();  // both wait until no request runs
   const Model& model() const;
 
  private:

@@ -1,6 +1,10 @@
 #include "infer/sequence.h"
 
+#include <algorithm>
 #include <utility>
+
+#include "base/error.h"
+#include "infer/prefix_cache.h"
 
 namespace ondol::infer {
 
@@ -18,18 +22,39 @@ PageList& PageList::operator=(PageList&& other) noexcept {
 }
 
 void PageList::grow_to(int64_t tokens) {
-  while (static_cast<int64_t>(ids_.size()) < pages_for(tokens)) ids_.push_back(pool_->allocate());
+  while (size() < pages_for(tokens)) ids_.push_back(pool_->allocate());
+}
+
+void PageList::append_shared(KvPool::PageId page) {
+  pool_->retain(page);
+  ids_.push_back(page);
+}
+
+void PageList::share(int64_t index, KvPool::PageId page) {
+  KvPool::PageId& place = ids_[static_cast<size_t>(index)];
+  if (place == page) return;
+  pool_->retain(page);
+  pool_->release(std::exchange(place, page));
 }
 
 PageList PageList::fork(int64_t tokens) const {
   PageList copy(*pool_);
   const int64_t full = tokens / kPageTokens;
-  for (int64_t index = 0; index < full; ++index) {
-    pool_->retain(ids_[index]);
-    copy.ids_.push_back(ids_[index]);
-  }
+  for (int64_t index = 0; index < full; ++index) copy.append_shared(ids_[index]);
   if (tokens % kPageTokens != 0) {
     copy.ids_.push_back(pool_->copy(ids_[full], tokens % kPageTokens));
+  }
+  return copy;
+}
+
+Chain Chain::fork(int64_t count) const {
+  ONDOL_ASSERT(count <= tokens);
+  Chain copy(*pages.pool());
+  copy.pages = pages.fork(count);
+  copy.tokens = count;
+  copy.node = node;
+  while (copy.node != nullptr && copy.node->depth > count / kPageTokens) {
+    copy.node = copy.node->parent;
   }
   return copy;
 }

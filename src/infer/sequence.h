@@ -27,7 +27,12 @@ class PageList {
 
   void grow_to(int64_t tokens);         // allocates pages for positions [0, tokens)
   PageList fork(int64_t tokens) const;  // shares full pages of [0, tokens), copies the partial one
+  void append(KvPool::PageId page) { ids_.push_back(page); }  // takes over one reference
+  void append_shared(KvPool::PageId page);                    // takes a reference of its own
+  void share(int64_t index, KvPool::PageId page);             // gives back what stood there
+  int64_t size() const { return static_cast<int64_t>(ids_.size()); }
   std::span<const KvPool::PageId> ids() const { return ids_; }
+  KvPool* pool() const { return pool_; }
 
  private:
   KvPool* pool_;
@@ -36,21 +41,37 @@ class PageList {
 
 inline int64_t pages_for(int64_t tokens) { return (tokens + kPageTokens - 1) / kPageTokens; }
 
-// One sample of a request while it is generated.
-struct Sequence {
-  Sequence(PageList page_list, const GenerateRequest& request, int64_t index,
-           std::span<const TokenId> prompt)
-      : pages(std::move(page_list)),
-        sampler(request.sampler, static_cast<uint64_t>(index), prompt),
-        filter(request.stop),
-        sample(index) {}
+struct PrefixNode;  // prefix_cache.h
+
+// The computed beginning of a row of tokens.
+struct Chain {
+  explicit Chain(KvPool& pool) : pages(pool) {}
+  Chain fork(int64_t count) const;  // shares the first `count` tokens, at most those computed
 
   PageList pages;
+  int64_t tokens = 0;          // whose keys and values are in the pages
+  PrefixNode* node = nullptr;  // the last of its pages that stands in the prefix cache; null: none.
+                               // The chain holds that page, so the node stays
+};
+
+// One sample of a request while it is generated.
+struct Sequence {
+  Sequence(Chain computed, const GenerateRequest& request, int64_t index,
+           std::span<const TokenId> prompt)
+      : chain(std::move(computed)),
+        sampler(request.sampler, static_cast<uint64_t>(index), prompt),
+        filter(request.stop),
+        sample(index),
+        history(prompt.begin(), prompt.end()) {}
+
+  // Tokens of the history still to be computed: 1 while decoding, more after a preemption.
+  int64_t pending() const { return static_cast<int64_t>(history.size()) - chain.tokens; }
+
+  Chain chain;
   Sampler sampler;
   StopFilter filter;
   int64_t sample;
-  int64_t position = 0;  // tokens whose keys and values are in the pages
-  TokenId next = 0;      // the token to compute next
+  std::vector<TokenId> history;  // the prompt and the answer so far
   GeneratedSample result;
   bool finished = false;
 };
