@@ -1,7 +1,7 @@
 // Peak rates of the kernels at the shapes of SmolLM2-135M (width 576, 9 heads of 64, 3 key/value
 // heads, inner width 1536, 30 layers, head of 49,152 rows in Q8_0).
 //
-//   kernels_bench [threads] [isa]
+//   kernels_bench [threads] [isa | best] [all | matrices | model | rows] [types ...]
 //
 // Each figure is the best of many short runs: the machine is often shared, so compare figures of
 // one run only.
@@ -49,7 +49,8 @@ std::vector<float> floats(int64_t count) {
   return values;
 }
 
-PackedMatrix weight(DType dtype, int64_t rows, int64_t columns, ThreadPool& pool) {
+PackedMatrix weight(DType dtype, int64_t rows, int64_t columns, ThreadPool& pool,
+                    PackArena* arena = nullptr) {
   std::vector<std::byte> bytes(static_cast<size_t>(rows * dtype_bytes(dtype, columns)));
   Rng rng(2);
   // Bytes below 64 keep halves and floats finite.
@@ -58,19 +59,28 @@ PackedMatrix weight(DType dtype, int64_t rows, int64_t columns, ThreadPool& pool
     const auto values = floats(rows * columns);
     std::memcpy(bytes.data(), values.data(), bytes.size());
   }
-  return PackedMatrix::pack(dtype, rows, columns, bytes, pool);
+  if (dtype == DType::kBF16) {
+    const auto values = floats(rows * columns);
+    for (size_t i = 0; i < values.size(); ++i) {
+      std::memcpy(bytes.data() + 2 * i, reinterpret_cast<const char*>(&values[i]) + 2, 2);
+    }
+  }
+  return PackedMatrix::pack(dtype, rows, columns, bytes, pool, arena);
 }
 
 struct Layer {  // of SmolLM2
   PackedMatrix q, k, v, o, gate, up, down;
-  Layer(DType t, ThreadPool& pool)
-      : q(weight(t, 576, 576, pool)),
-        k(weight(t, 192, 576, pool)),
-        v(weight(t, 192, 576, pool)),
-        o(weight(t, 576, 576, pool)),
-        gate(weight(t, 1536, 576, pool)),
-        up(weight(t, 1536, 576, pool)),
-        down(weight(t, 576, 1536, pool)) {}
+  int64_t width;
+  // Types of super-blocks need a multiple of 256 for the width.
+  Layer(DType t, int64_t w, ThreadPool& pool, PackArena* arena)
+      : q(weight(t, 576, w, pool, arena)),
+        k(weight(t, 192, w, pool, arena)),
+        v(weight(t, 192, w, pool, arena)),
+        o(weight(t, 576, w, pool, arena)),
+        gate(weight(t, 1536, w, pool, arena)),
+        up(weight(t, 1536, w, pool, arena)),
+        down(weight(t, 576, 1536, pool, arena)),
+        width(w) {}
 };
 
 struct Buffers {
@@ -84,7 +94,7 @@ struct Buffers {
 };
 
 void run_layer(const KernelContext& context, const Layer& l, Buffers& b, int64_t tokens) {
-  const MatmulInput x{b.x.data(), tokens, 576}, wide{b.wide.data(), tokens, 1536};
+  const MatmulInput x{b.x.data(), tokens, l.width}, wide{b.wide.data(), tokens, 1536};
   const MatmulPart qkv[] = {{&l.q, nullptr, b.out_a.data(), 576},
                             {&l.k, nullptr, b.out_b.data(), 192},
                             {&l.v, nullptr, b.out_c.data(), 192}};
@@ -109,11 +119,11 @@ void matrices(const KernelContext& context, DType dtype) {
     const PackedMatrix w = weight(dtype, c.rows, c.columns, context.pool);
     std::printf("%-5s N %5lld K %5lld:", name.c_str(), static_cast<long long>(c.rows),
                 static_cast<long long>(c.columns));
-    for (const int64_t tokens : {1, 4, 16, 64, 512}) {
+    for (const int64_t tokens : {1, 4, 8, 12, 16, 64, 512}) {
       const auto x = floats(tokens * c.columns);
       std::vector<float> out(static_cast<size_t>(tokens * c.rows));
       const MatmulPart part{&w, nullptr, out.data(), c.rows};
-      const double seconds = best_seconds(0.15, [&] {
+      const double seconds = best_seconds(0.04, [&] {
         matmul(context, {x.data(), tokens, c.columns}, {&part, 1});
       });
       const double flops = 2.0 * static_cast<double>(tokens * c.rows * c.columns);
@@ -123,29 +133,39 @@ void matrices(const KernelContext& context, DType dtype) {
   }
 }
 
+// All matrices of the model at batch sizes from one token to a prompt: what a token costs beside
+// the first, tokens a second, bytes of weights a second. `head_rows` tokens go through the head.
 void model(const KernelContext& context, DType dtype) {
+  const bool super = dtype_info(dtype).block_elements == 256;
+  PackArena arena;
   std::vector<Layer> layers;
-  for (int i = 0; i < 30; ++i) layers.emplace_back(dtype, context.pool);
-  const PackedMatrix head = weight(DType::kQ8_0, 49152, 576, context.pool);
-  std::vector<float> logits(49152);
+  for (int i = 0; i < 30; ++i) layers.emplace_back(dtype, super ? 512 : 576, context.pool, &arena);
+  const PackedMatrix head = weight(DType::kQ8_0, 49152, 576, context.pool, &arena);
+  std::vector<float> logits(16 * 49152);
   double bytes = static_cast<double>(head.bytes());
   for (const Layer& l : layers) {
     for (const PackedMatrix* m : {&l.q, &l.k, &l.v, &l.o, &l.gate, &l.up, &l.down}) {
       bytes += static_cast<double>(m->bytes());
     }
   }
-  std::printf("%s, all matrices of the model:", std::string(dtype_info(dtype).name).c_str());
-  for (const int64_t tokens : {1, 4, 16, 512}) {
+  std::printf("%-5s %4.0f MB", std::string(dtype_info(dtype).name).c_str(), bytes / 1e6);
+  double first = 0;
+  for (const int64_t tokens : {1, 2, 4, 8, 16, 512}) {
     Buffers buffers(tokens);
-    const double seconds = best_seconds(0.4, [&] {
+    const int64_t head_rows = tokens <= 16 ? tokens : 1;
+    const double seconds = best_seconds(0.5, [&] {
       const ThreadPool::Burst burst(context.pool);
       for (const Layer& l : layers) run_layer(context, l, buffers, tokens);
       const MatmulPart part{&head, nullptr, logits.data(), 49152};
-      matmul(context, {buffers.x.data(), 1, 576}, {&part, 1});
+      matmul(context, {buffers.x.data(), head_rows, 576}, {&part, 1});
     });
-    std::printf("  M %lld: %.0f tokens/s", static_cast<long long>(tokens),
-                static_cast<double>(tokens) / seconds);
-    if (tokens == 1) std::printf(" (%.1f GB/s)", bytes / seconds / 1e9);
+    if (tokens == 1) {
+      first = seconds;
+      std::printf(" | M 1 %4.0f tok/s %4.1f GB/s", 1 / seconds, bytes / seconds / 1e9);
+    } else {
+      std::printf(" | M %lld %4.0f (t/t1 %.2f)", static_cast<long long>(tokens),
+                  static_cast<double>(tokens) / seconds, seconds / first);
+    }
   }
   std::printf("\n");
 }
@@ -194,19 +214,35 @@ void row_rates(const KernelContext& context) {
         }));
 }
 
+constexpr DType kTypes[] = {DType::kQ4_0, DType::kQ4_1, DType::kQ5_0, DType::kQ5_1,
+                            DType::kQ8_0, DType::kQ4_K, DType::kQ5_K, DType::kQ6_K,
+                            DType::kF16,  DType::kBF16, DType::kF32};
+
+bool wanted(int argc, char** argv, DType dtype) {
+  if (argc <= 4) return true;
+  for (int i = 4; i < argc; ++i) {
+    if (dtype_info(dtype).name == argv[i]) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   ThreadPool pool(argc > 1 ? std::atoi(argv[1]) : 0);
   processor_time = pool.size() == 1;
-  const KernelTable& table = argc > 2 ? kernels_for(argv[2]) : best_kernels();
+  const std::string isa = argc > 2 ? argv[2] : "best";
+  const KernelTable& table = isa == "best" ? best_kernels() : kernels_for(isa);
+  const std::string what = argc > 3 ? argv[3] : "all";
   std::printf("%s, %d threads\n", std::string(kernel_isa(table)).c_str(), pool.size());
   const KernelContext context{pool, table};
-  for (const DType dtype :
-       {DType::kQ4_1, DType::kQ8_0, DType::kQ4_0, DType::kQ4_K, DType::kQ6_K, DType::kF32}) {
-    matrices(context, dtype);
+  for (const DType dtype : kTypes) {
+    if (!wanted(argc, argv, dtype)) continue;
+    if (what == "matrices" || what == "all") matrices(context, dtype);
+    if (what == "model" || what == "all") model(context, dtype);
   }
-  for (const DType dtype : {DType::kQ4_1, DType::kQ8_0, DType::kQ4_0}) model(context, dtype);
-  attention_rates(context);
-  row_rates(context);
+  if (what == "all" || what == "rows") {
+    attention_rates(context);
+    row_rates(context);
+  }
 }

@@ -70,6 +70,10 @@ macro(ondol_isa_flags_kernels)
           -mprefer-vector-width=512)
     endif()
     set_source_files_properties(${isa_sources} PROPERTIES COMPILE_OPTIONS "${isa_flags}")
+    if(isa STREQUAL "avx512")
+      set_source_files_properties("${dir}/cpu/avx512_bf16.cpp" PROPERTIES COMPILE_OPTIONS
+        "${isa_flags};-mavx512bf16")
+    endif()
   endforeach()
 endmacro()
 

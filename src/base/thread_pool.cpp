@@ -4,9 +4,12 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdlib>
 #include <exception>
 #include <mutex>
+#include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -26,8 +29,18 @@ inline void cpu_relax() {
 
 }  // namespace
 
+namespace {
+struct Free {
+  void operator()(std::byte* memory) const { std::free(memory); }
+};
+struct Scratch {
+  std::unique_ptr<std::byte, Free> memory;
+  size_t bytes = 0;
+};
+}  // namespace
+
 struct ThreadPool::State {
-  explicit State(int count) : size(count) {}
+  explicit State(int count) : size(count), scratch(static_cast<size_t>(count) + 1) {}
 
   const int size;
   const FunctionRef<void(int)>* task = nullptr;
@@ -37,6 +50,7 @@ struct ThreadPool::State {
   std::atomic<bool> stopping{false};
   std::mutex error_mutex;
   std::exception_ptr error;
+  std::vector<Scratch> scratch;
   std::vector<std::jthread> workers;
 
   void call(int thread) {
@@ -124,6 +138,21 @@ void ThreadPool::parallel_for(int64_t count, int64_t grain,
   run([&](int thread) {
     if (thread < parts) body(part(thread), part(thread + 1), thread);
   });
+}
+
+std::byte* ThreadPool::scratch(int slot, size_t bytes) {
+  Scratch& held = state_->scratch[static_cast<size_t>(slot)];
+  if (held.bytes < bytes || !held.memory) {
+    held.memory.reset();
+    held.bytes = (std::max<size_t>(bytes, 1) + 4095) / 4096 * 4096;
+    held.memory.reset(static_cast<std::byte*>(std::aligned_alloc(4096, held.bytes)));
+    if (!held.memory) {
+      const std::string got = std::to_string(std::exchange(held.bytes, 0));
+      throw Error(ErrorCode::kResourceExhausted,
+                  "[threads] no memory for " + got + " bytes of scratch; try shorter batches");
+    }
+  }
+  return held.memory.get();
 }
 
 ThreadPool::Burst::Burst(ThreadPool& pool) : pool_(pool) { ++pool_.state_->bursts; }

@@ -10,6 +10,7 @@
 // run().
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <type_traits>
@@ -49,6 +50,11 @@ class ThreadPool {
   // Splits [0, count) into contiguous parts, multiples of `grain` but for the last, one a thread.
   void parallel_for(int64_t count, int64_t grain,
                     FunctionRef<void(int64_t begin, int64_t end, int thread)> body);
+
+  // Memory for what run() computes, kept from call to call: slot t for thread t, slot size() for
+  // all together. At least `bytes`, aligned to a page, contents undefined; asking for more than
+  // before (by the thread that calls run() only) moves it. Throws Error(kResourceExhausted).
+  std::byte* scratch(int slot, size_t bytes);
 
   // While one lives, idle workers spin a little before they sleep.
   class Burst {

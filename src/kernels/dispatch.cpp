@@ -73,6 +73,8 @@ KernelTable completed(KernelTable t) {
   take(t.quantize, kRefTable.quantize);
   take(t.matmul_fast, kRefTable.matmul_fast);
   take(t.matmul_exact, kRefTable.matmul_exact);
+  take(t.round_bf16, kRefTable.round_bf16);
+  take(t.matmul_bf16, kRefTable.matmul_bf16);
   take(t.dequantize_panel, kRefTable.dequantize_panel);
   take(t.accumulate_rows, kRefTable.accumulate_rows);
   take(t.rms_norm, kRefTable.rms_norm);
@@ -89,12 +91,18 @@ KernelTable completed(KernelTable t) {
   take(t.attention, kRefTable.attention);
   return t;
 }
+
+KernelTable avx512_table() {
+  KernelTable table = completed(kAvx512Table);
+  if (features().avx512_bf16) table.matmul_bf16 = avx512::matmul_bf16_dot;
+  return table;
+}
 #endif
 
 const KernelTable* find_table(std::string_view isa) {
 #if defined(__x86_64__)
   static const KernelTable avx2 = completed(kAvx2Table);
-  static const KernelTable avx512 = completed(kAvx512Table);
+  static const KernelTable avx512 = avx512_table();
   if (isa == "avx512" && features().runs_avx512()) return &avx512;
   if (isa == "avx2" && features().runs_avx2()) return &avx2;
 #endif

@@ -55,6 +55,20 @@ struct KernelContext {
   Precision precision = Precision::kFast;
 };
 
+// Memory for the packed matrices of one model, taken from the system in large pieces that it may
+// back with huge pages: fewer address translations while weights stream by. Matrices keep the
+// pieces they lie in. For one thread at a time.
+class PackArena {
+ public:
+  // At least `bytes`, aligned to a cache line, uninitialised. Throws Error(kResourceExhausted).
+  std::shared_ptr<std::byte> allocate(int64_t bytes);
+
+ private:
+  std::shared_ptr<std::byte> piece_;
+  int64_t used_ = 0;
+  int64_t size_ = 0;
+};
+
 // A weight matrix [N, K], rows are outputs, in the layout the kernels read: panels of 16 rows (zero
 // padded), so that one vector lane is one output row. Quantised types keep their file codes and
 // scales; float types are kept at their own width.
@@ -66,9 +80,11 @@ class PackedMatrix {
   PackedMatrix& operator=(PackedMatrix&&) noexcept;
 
   // `file_bytes` holds N rows of K elements in the GGUF block layout (or little-endian floats);
-  // K is a multiple of the type's block. Reads the bytes once; does not keep them.
+  // K is a multiple of the type's block. Reads the bytes once; does not keep them. Without an arena
+  // the matrix has memory of its own.
   static PackedMatrix pack(DType dtype, int64_t rows, int64_t columns,
-                           std::span<const std::byte> file_bytes, ThreadPool& pool);
+                           std::span<const std::byte> file_bytes, ThreadPool& pool,
+                           PackArena* arena = nullptr);
 
   DType dtype() const;
   int64_t rows() const;

@@ -12,8 +12,16 @@ constexpr int64_t kDecodeTokens = 16;  // up to here weights are read once for a
 constexpr int64_t kSelfQuantized = 2;  // up to here each thread quantises for itself: no barrier
 constexpr int64_t kTokenBlock = 48;    // the least tokens worth expanding a panel for
 
-bool uses_fast(const KernelContext& context, const PackedMatrix& weight) {
-  return context.precision == Precision::kFast && !is_float(weight.dtype());
+// Which activations a weight is multiplied with.
+enum class Kind : uint8_t { kInt8, kBf16, kFloat };
+Kind kind_of(const KernelContext& context, const PackedMatrix& weight) {
+  if (context.precision == Precision::kExact) return Kind::kFloat;
+  if (weight.dtype() == DType::kBF16) return Kind::kBf16;
+  return is_float(weight.dtype()) ? Kind::kFloat : Kind::kInt8;
+}
+
+int64_t round_up(int64_t value, int64_t multiple) {
+  return (value + multiple - 1) / multiple * multiple;
 }
 
 StartKind start_kind(DType dtype) {
@@ -31,43 +39,46 @@ StartKind start_kind(DType dtype) {
   }
 }
 
-// One allocation that holds `copies` sets of quantised activations.
-class ActivationArena {
+// Activations of all tokens in the forms that the weights want, and where they lie in memory.
+struct Converted {
+  Activations int8{};
+  uint16_t* bf16 = nullptr;  // [T, columns rounded up to 2]
+};
+class ActivationLayout {
  public:
-  ActivationArena(int64_t tokens, int64_t columns, int64_t copies, const bool* starts)
-      : tokens_(tokens), columns_(columns) {
-    const int64_t cells = tokens * (columns / kBlock);
-    for (int kind = 0; kind < kStartKinds; ++kind) starts_[kind] = starts[kind];
-    bytes_ = tokens * columns + 12 * cells;
-    for (int kind = 0; kind < kStartKinds; ++kind) bytes_ += starts[kind] ? start_bytes(kind) : 0;
-    bytes_ = (bytes_ + 127) / 64 * 64;
-    memory_ = allocate_aligned(bytes_ * copies);
+  void want(Kind kind, DType dtype) {
+    int8_ |= kind == Kind::kInt8;
+    bf16_ |= kind == Kind::kBf16;
+    const StartKind start = kind == Kind::kInt8 ? start_kind(dtype) : kStartKinds;
+    if (start != kStartKinds) starts_[start] = true;
   }
+  bool any() const { return int8_ || bf16_; }
+  bool int8() const { return int8_; }
+  bool bf16() const { return bf16_; }
 
-  Activations at(int64_t copy) const {
-    const int64_t cells = tokens_ * (columns_ / kBlock);
-    std::byte* next = memory_.get() + copy * bytes_;
-    const auto take = [&](int64_t bytes) { return std::exchange(next, next + bytes); };
-    Activations a{};
-    a.codes = reinterpret_cast<int8_t*>(take(tokens_ * columns_));
-    a.scale = reinterpret_cast<float*>(take(4 * cells));
-    a.sum = reinterpret_cast<float*>(take(4 * cells));
-    a.scaled_sum = reinterpret_cast<float*>(take(4 * cells));
+  // Cuts `memory` up; without it only counts. Returns the bytes, a multiple of 64.
+  int64_t place(int64_t tokens, int64_t columns, std::byte* memory, Converted& out) const {
+    int64_t used = 0;
+    const auto take = [&]<class T>(bool wanted, int64_t count, T*& target) {
+      if (!wanted) return;
+      target = memory ? reinterpret_cast<T*>(memory + used) : nullptr;
+      used += round_up(count * static_cast<int64_t>(sizeof(T)), 64);
+    };
+    const int64_t cells = tokens * (columns / kBlock);
+    take(int8_, tokens * columns, out.int8.codes);
+    take(int8_, cells, out.int8.scale);
+    take(int8_, cells, out.int8.sum);
+    take(int8_, cells, out.int8.scaled_sum);
     for (int kind = 0; kind < kStartKinds; ++kind) {
-      if (starts_[kind]) a.starts[kind] = reinterpret_cast<int32_t*>(take(start_bytes(kind)));
+      take(starts_[kind], kind == kStart32Halves ? 2 * cells : cells, out.int8.starts[kind]);
     }
-    return a;
+    take(bf16_, tokens * round_up(columns, 2), out.bf16);
+    return used;
   }
 
  private:
-  int64_t start_bytes(int kind) const {
-    return tokens_ * (columns_ / kBlock) * (kind == kStart32Halves ? 8 : 4);
-  }
-  int64_t tokens_;
-  int64_t columns_;
+  bool int8_ = false, bf16_ = false;
   bool starts_[kStartKinds]{};
-  int64_t bytes_ = 0;
-  AlignedArray<std::byte> memory_;
 };
 
 Activations from_token(const Activations& a, int64_t token, int64_t columns) {
@@ -118,55 +129,60 @@ class Matmul {
       : context_(context), input_(input), parts_(parts), columns_(parts[0].weight->columns()) {
     for (const MatmulPart& part : parts) {
       ONDOL_ASSERT(part.weight->columns() == columns_);
-      if (uses_fast(context, *part.weight)) {
-        any_fast_ = true;
-        const StartKind kind = start_kind(part.weight->dtype());
-        if (kind != kStartKinds) starts_[kind] = true;
-      }
+      layout_.want(kind_of(context, *part.weight), part.weight->dtype());
     }
     plan_ = make_plan(input.tokens, parts, context.pool.size());
   }
 
   void run() {
-    const int threads = context_.pool.size();
+    ThreadPool& pool = context_.pool;
+    const int threads = pool.size();
     const bool own = input_.tokens <= kSelfQuantized;
-    const ActivationArena arena(any_fast_ ? input_.tokens : 0, columns_, own ? threads : 1,
-                                starts_);
-    scratch_bytes_ = scratch_bytes();
-    scratch_ = allocate_aligned(scratch_bytes_ * threads);
-    if (any_fast_ && !own) {
-      const Activations shared = arena.at(0);
-      context_.pool.parallel_for(
-          input_.tokens, 1, [&](int64_t begin, int64_t end, int) { quantize(begin, end, shared); });
+    Converted shared;
+    const int64_t bytes = layout_.place(input_.tokens, columns_, nullptr, shared);
+    const int64_t before_scratch = own ? bytes : 0;
+    for (int thread = 0; thread < threads; ++thread) {
+      pool.scratch(thread, static_cast<size_t>(before_scratch + scratch_bytes()));
     }
-    context_.pool.parallel_for(
-        plan_.units, plan_.grain, [&](int64_t begin, int64_t end, int thread) {
-          const Activations activations = arena.at(own ? thread : 0);
-          if (any_fast_ && own) quantize(0, input_.tokens, activations);
-          run_units(begin, end, activations, scratch_.get() + thread * scratch_bytes_);
-        });
+    if (layout_.any() && !own) {
+      layout_.place(input_.tokens, columns_, pool.scratch(threads, static_cast<size_t>(bytes)),
+                    shared);
+      pool.parallel_for(input_.tokens, 1,
+                        [&](int64_t begin, int64_t end, int) { convert(begin, end, shared); });
+    }
+    pool.parallel_for(plan_.units, plan_.grain, [&](int64_t begin, int64_t end, int thread) {
+      std::byte* memory = pool.scratch(thread, 0);
+      Converted activations = shared;
+      if (own) {
+        layout_.place(input_.tokens, columns_, memory, activations);
+        convert(0, input_.tokens, activations);
+      }
+      run_units(begin, end, activations, memory + before_scratch);
+    });
   }
 
  private:
-  void quantize(int64_t begin, int64_t end, const Activations& out) const {
+  void convert(int64_t begin, int64_t end, const Converted& out) const {
     for (int64_t t = begin; t < end; ++t) {
-      context_.table.quantize(input_.x + t * input_.x_stride, columns_, t, out);
+      const float* x = input_.x + t * input_.x_stride;
+      if (layout_.int8()) context_.table.quantize(x, columns_, t, out.int8);
+      if (layout_.bf16()) context_.table.round_bf16(x, columns_, out.bf16 + t * bf16_stride());
     }
   }
+  int64_t bf16_stride() const { return round_up(columns_, 2); }
 
   int64_t scratch_bytes() const {
-    bool wants_floats = false;
+    int64_t width = 0;  // of an expanded element
     for (const MatmulPart& part : parts_) {
-      wants_floats |= part.weight->dtype() != DType::kF32 && !uses_fast(context_, *part.weight);
+      const Kind kind = kind_of(context_, *part.weight);
+      if (kind == Kind::kFloat && part.weight->dtype() != DType::kF32) width = 4;
+      if (kind == Kind::kInt8 && input_.tokens > 1) width = std::max<int64_t>(width, 1);
     }
-    return kScratchPanels * columns_ * kPanelRows *
-           (wants_floats                     ? 4
-            : any_fast_ && input_.tokens > 1 ? 1
-                                             : 0);
+    return kScratchPanels * columns_ * kPanelRows * width;
   }
 
   // A range of units, part by part; without token blocks a whole run of panels is one call.
-  void run_units(int64_t begin, int64_t end, const Activations& activations,
+  void run_units(int64_t begin, int64_t end, const Converted& activations,
                  std::byte* scratch) const {
     int64_t first = 0;
     for (const MatmulPart& part : parts_) {
@@ -178,7 +194,7 @@ class Matmul {
     }
   }
 
-  void run_part(const MatmulPart& part, int64_t from, int64_t to, const Activations& activations,
+  void run_part(const MatmulPart& part, int64_t from, int64_t to, const Converted& activations,
                 std::byte* scratch) const {
     const int64_t blocks = plan_.token_blocks;
     for (int64_t unit = from; unit < to;) {
@@ -197,29 +213,32 @@ class Matmul {
   }
 
   void one_call(const MatmulPart& part, int64_t panel_begin, int64_t panel_end, int64_t token_begin,
-                int64_t token_end, const Activations& activations, std::byte* scratch) const {
+                int64_t token_end, const Converted& activations, std::byte* scratch) const {
     const PackedView& view = part.weight->internal_data().view;
     const MatmulOutput output{part.out + token_begin * part.out_stride, part.out_stride, part.bias,
                               part.accumulate};
     const int64_t tokens = token_end - token_begin;
-    if (uses_fast(context_, *part.weight)) {
-      context_.table.matmul_fast({&view, from_token(activations, token_begin, columns_), tokens,
-                                  panel_begin, panel_end, output, scratch});
-    } else {
-      context_.table.matmul_exact({&view, input_.x + token_begin * input_.x_stride, input_.x_stride,
-                                   tokens, panel_begin, panel_end, output, scratch});
+    switch (kind_of(context_, *part.weight)) {
+      case Kind::kInt8:
+        return context_.table.matmul_fast({&view,
+                                           from_token(activations.int8, token_begin, columns_),
+                                           tokens, panel_begin, panel_end, output, scratch});
+      case Kind::kBf16:
+        return context_.table.matmul_bf16({&view, activations.bf16 + token_begin * bf16_stride(),
+                                           bf16_stride(), tokens, panel_begin, panel_end, output});
+      case Kind::kFloat:
+        break;
     }
+    context_.table.matmul_exact({&view, input_.x + token_begin * input_.x_stride, input_.x_stride,
+                                 tokens, panel_begin, panel_end, output, scratch});
   }
 
   const KernelContext& context_;
   const MatmulInput& input_;
   std::span<const MatmulPart> parts_;
   int64_t columns_;
-  bool any_fast_ = false;
-  bool starts_[kStartKinds]{};
+  ActivationLayout layout_;
   Plan plan_;
-  int64_t scratch_bytes_ = 0;
-  AlignedArray<std::byte> scratch_;
 };
 
 constexpr int64_t kTransposedColumns = 128;  // a multiple of every block a dequantised panel needs

@@ -66,8 +66,9 @@ TEST_P(MatmulTypes, ReferenceIsNearThePlainFormula) {
   EXPECT_LT(relative_error(exact, truth), 2e-6);
   const auto fast = product({pool, kernels_for("ref"), Precision::kFast}, w, x, 3);
   // Rounding activations to 1/127 of a block's largest: about 0.3 % per product, at random.
-  EXPECT_LT(relative_error(fast, truth), is_float(GetParam()) ? 2e-6 : 0.015);
-  if (!is_float(GetParam())) {
+  const bool rounded = !is_float(GetParam()) || GetParam() == DType::kBF16;
+  EXPECT_LT(relative_error(fast, truth), rounded ? 0.015 : 2e-6);
+  if (rounded) {
     EXPECT_GT(relative_error(fast, truth), 1e-5);
   }
 }
@@ -190,6 +191,54 @@ TEST(Matmul, SpecialActivations) {
         x = random_floats(256, 2);
         x[200] = bad;
         for (const float v : product(context, w, x, 1)) EXPECT_TRUE(std::isnan(v)) << isa;
+      }
+    }
+  }
+}
+
+// bf16 weights, an odd count of columns, subnormal numbers on either side, infinities and NaNs.
+TEST(Matmul, Bf16RoundsAndFlushesAsTheReference) {
+  constexpr int64_t kRows = 19, kColumns = 77, kTokens = 3;
+  ThreadPool pool(2);
+  Rng rng(3);
+  Weight w{std::vector<std::byte>(2 * kRows * kColumns), {}, kRows, kColumns};
+  for (int64_t i = 0; i < kRows * kColumns; ++i) {
+    // Products and sums from far below to above the smallest normal number.
+    const float value =
+        static_cast<float>(rng.normal()) * std::ldexp(1.0F, i % 5 == 0 ? -127 : -66);
+    const auto bits = static_cast<uint16_t>(std::bit_cast<uint32_t>(value) >> 16);
+    std::memcpy(w.blocks.data() + 2 * i, &bits, 2);
+  }
+  w.packed = PackedMatrix::pack(DType::kBF16, kRows, kColumns, w.blocks, pool);
+  auto x = random_floats(kTokens * kColumns, 5, 0x1p-60F);
+  for (size_t i = 0; i < x.size(); i += 7) x[i] = std::ldexp(x[i], -68);
+  const auto bias = random_floats(kRows, 6, 0x1p-126F);
+  for (const float bad : {0.0F, INFINITY, NAN}) {
+    if (bad != 0.0F) x[kColumns + 4] = bad;
+    const auto want = product({pool, kernels_for("ref")}, w, x, kTokens, &bias);
+    EXPECT_TRUE(std::ranges::any_of(want, [](float v) { return v == 0.0F; }));
+    EXPECT_TRUE(std::ranges::any_of(want, [](float v) { return v != 0.0F; }));
+    for (const KernelTable* table : vector_tables()) {
+      EXPECT_TRUE(same_bits(product({pool, *table}, w, x, kTokens, &bias), want))
+          << kernel_isa(*table) << " " << bad;
+    }
+  }
+}
+
+TEST(RoundBf16, TiesGoToEvenAndNansStay) {
+  const float inputs[] = {1.0F,        1.00390625F, 1.01171875F, -1.0039065F, 3.4e38F,
+                          0x1.8p-130F, INFINITY,    -0.0F,       NAN};
+  const uint16_t want[] = {0x3f80, 0x3f80, 0x3f82, 0xbf81, 0x7f80, 0x000c, 0x7f80, 0x8000, 0};
+  for (const std::string_view isa : supported_isas()) {
+    for (const int64_t count : {1, 5, 9}) {
+      uint16_t out[12] = {};
+      out[10] = 7;
+      kernels_for(isa).round_bf16(inputs, count, out);
+      for (int64_t i = 0; i < std::min<int64_t>(count, 8); ++i) EXPECT_EQ(out[i], want[i]) << isa;
+      EXPECT_EQ(out[count], 0) << isa;  // the zero of a pair
+      EXPECT_EQ(out[10], 7);
+      if (count == 9) {
+        EXPECT_GT(out[8] & 0x7fff, 0x7f80) << isa;
       }
     }
   }

@@ -1,6 +1,11 @@
 // Packing of a file's blocks into the O16 layout (packed.h), and reading single elements back.
 #include <cstdlib>
 #include <string>
+#include <utility>
+
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
 
 #include "base/error.h"
 #include "kernels/file_blocks.h"
@@ -13,12 +18,20 @@ int64_t round_up(int64_t value, int64_t multiple) {
   return (value + multiple - 1) / multiple * multiple;
 }
 
-void put_codes(const PackedView& w, uint8_t* codes, bool nibbles, int64_t block, int64_t lane,
-               const uint8_t* in) {
-  uint8_t* target = codes + block * w.codes_stride;  // here: bytes of one block
-  for (int64_t k = 0; k < (nibbles ? 16 : kBlock); ++k) {
-    const int64_t at = (k / 4) * 64 + lane * 4 + k % 4;
-    target[at] = nibbles ? static_cast<uint8_t>(in[k] | in[k + 16] << 4) : in[k];
+// The 32 codes of one row of a block; what packed_code() reads.
+void put_codes(uint8_t* block, int bits, int64_t lane, const uint8_t* in) {
+  for (int64_t k = 0; k < (bits == 8 ? kBlock : 16); ++k) {
+    const int64_t at = lane * 4 + k % 4, j = k / 4;
+    if (bits == 8) {
+      block[j * 64 + at] = in[k];
+      continue;
+    }
+    block[j * 64 + at] = static_cast<uint8_t>((in[k] & 15) | in[k + 16] << 4);
+    const int first = in[k] >> 4, second = in[k + 16] >> 4;
+    if (bits == 5) block[256 + at] |= static_cast<uint8_t>((first | second << 4) << j);
+    if (bits == 6) {
+      block[256 + j / 2 * 64 + at] |= static_cast<uint8_t>((first | second << 4) << (j % 2 * 2));
+    }
   }
 }
 
@@ -44,9 +57,7 @@ struct RowWriter {
     }
   }
   void put(int64_t block, const uint8_t* in) const {
-    PackedView one = w;
-    one.codes_stride = traits.nibbles ? 256 : 512;
-    put_codes(one, codes, traits.nibbles, block, lane, in);
+    put_codes(codes + block * code_block_bytes(traits.bits), traits.bits, lane, in);
   }
   void legacy(const FileBlock& in, int64_t index, uint8_t* scale) const {
     put(index, in.codes);
@@ -72,8 +83,8 @@ struct RowWriter {
 void pack_float_row(const PackedView& w, const uint8_t* source, uint8_t* panel, int64_t lane) {
   const int64_t width = dtype_info(w.dtype).block_bytes;
   for (int64_t k = 0; k < w.columns; ++k) {
-    std::memcpy(panel + (k * kPanelRows + lane) * width, source + k * width,
-                static_cast<size_t>(width));
+    const int64_t at = w.dtype == DType::kBF16 ? bf16_index(k, lane) : k * kPanelRows + lane;
+    std::memcpy(panel + at * width, source + k * width, static_cast<size_t>(width));
   }
 }
 
@@ -103,10 +114,11 @@ PackedView make_view(DType dtype, int64_t rows, int64_t columns) {
   w.columns = columns;
   w.panels = (rows + kPanelRows - 1) / kPanelRows;
   if (is_float(dtype)) {
-    w.codes_stride = columns * kPanelRows * dtype_info(dtype).block_bytes;
+    const int64_t stored = dtype == DType::kBF16 ? round_up(columns, 2) : columns;
+    w.codes_stride = stored * kPanelRows * dtype_info(dtype).block_bytes;
   } else {
     const QuantTraits traits = quant_traits(dtype);
-    w.codes_stride = columns / kBlock * (traits.nibbles ? 256 : 512);
+    w.codes_stride = columns / kBlock * code_block_bytes(traits.bits);
     w.scales_stride = columns / traits.scale_block * traits.scale_bytes;
   }
   return w;
@@ -124,24 +136,50 @@ AlignedArray<std::byte> allocate_aligned(int64_t bytes) {
   return AlignedArray<std::byte>(memory);
 }
 
+std::shared_ptr<std::byte> PackArena::allocate(int64_t bytes) {
+  constexpr int64_t kHugePage = int64_t{1} << 21;
+  constexpr int64_t kPiece = 16 * kHugePage;
+  bytes = round_up(bytes, 64);
+  if (used_ + bytes > size_) {
+    // The first matrix of an arena has a piece to itself when it is small: it may stay alone.
+    const bool large = size_ > 0 || bytes >= kHugePage;
+    const int64_t size = round_up(large ? std::max(bytes, kPiece) : bytes, large ? kHugePage : 64);
+    auto* memory = static_cast<std::byte*>(
+        std::aligned_alloc(static_cast<size_t>(large ? kHugePage : 64), static_cast<size_t>(size)));
+    if (!memory) {
+      throw Error(ErrorCode::kResourceExhausted, "[kernels] no memory for " + std::to_string(size) +
+                                                     " bytes; try a smaller or more quantised "
+                                                     "model");
+    }
+#if defined(__linux__)
+    if (large) madvise(memory, static_cast<size_t>(size), MADV_HUGEPAGE);  // a wish, no need
+#endif
+    piece_ = std::shared_ptr<std::byte>(memory, AlignedFree());
+    size_ = size;
+    used_ = 0;
+  }
+  const int64_t begin = std::exchange(used_, used_ + bytes);
+  return {piece_, piece_.get() + begin};
+}
+
 QuantTraits quant_traits(DType dtype) {
   switch (dtype) {
     case DType::kQ4_0:
-      return {QuantForm::kOffset, true, 8, 32, 32};
+      return {QuantForm::kOffset, 4, 8, 32, 32};
     case DType::kQ5_0:
-      return {QuantForm::kOffset, false, 16, 32, 32};
+      return {QuantForm::kOffset, 5, 16, 32, 32};
     case DType::kQ8_0:
-      return {QuantForm::kOffset, false, 128, 32, 32};
+      return {QuantForm::kOffset, 8, 128, 32, 32};
     case DType::kQ4_1:
-      return {QuantForm::kMinimum, true, 0, 32, 64};
+      return {QuantForm::kMinimum, 4, 0, 32, 64};
     case DType::kQ5_1:
-      return {QuantForm::kMinimum, false, 0, 32, 64};
+      return {QuantForm::kMinimum, 5, 0, 32, 64};
     case DType::kQ4_K:
-      return {QuantForm::kSuperMinimum, true, 0, 256, 64 + 8 * 32};
+      return {QuantForm::kSuperMinimum, 4, 0, 256, 64 + 8 * 32};
     case DType::kQ5_K:
-      return {QuantForm::kSuperMinimum, false, 0, 256, 64 + 8 * 32};
+      return {QuantForm::kSuperMinimum, 5, 0, 256, 64 + 8 * 32};
     case DType::kQ6_K:
-      return {QuantForm::kSuperHalves, false, 32, 256, 32 + 16 * 16};
+      return {QuantForm::kSuperHalves, 6, 32, 256, 32 + 16 * 16};
     default:
       throw Error(ErrorCode::kInternal, "[kernels] not a quantised type");
   }
@@ -153,7 +191,8 @@ PackedMatrix::PackedMatrix(PackedMatrix&&) noexcept = default;
 PackedMatrix& PackedMatrix::operator=(PackedMatrix&&) noexcept = default;
 
 PackedMatrix PackedMatrix::pack(DType dtype, int64_t rows, int64_t columns,
-                                std::span<const std::byte> file_bytes, ThreadPool& pool) {
+                                std::span<const std::byte> file_bytes, ThreadPool& pool,
+                                PackArena* arena) {
   check_input(dtype, rows, columns, file_bytes);
   PackedMatrix matrix;
   matrix.data_ = std::make_unique<Data>();
@@ -161,7 +200,8 @@ PackedMatrix PackedMatrix::pack(DType dtype, int64_t rows, int64_t columns,
   w = make_view(dtype, rows, columns);
   const int64_t codes_bytes = round_up(w.panels * w.codes_stride, 64);
   matrix.data_->bytes = codes_bytes + w.panels * w.scales_stride;
-  matrix.data_->storage = allocate_aligned(matrix.data_->bytes + 64);
+  PackArena own;
+  matrix.data_->storage = (arena ? *arena : own).allocate(matrix.data_->bytes);
   auto* codes = reinterpret_cast<uint8_t*>(matrix.data_->storage.get());
   uint8_t* scales = codes + codes_bytes;
   w.codes = codes;
@@ -199,7 +239,9 @@ float packed_value(const PackedView& w, int64_t row, int64_t column) {
     const uint8_t* values = w.codes + panel * w.codes_stride;
     const int64_t at = column * kPanelRows + lane;
     if (w.dtype == DType::kF16) return load_half(values, at);
-    if (w.dtype == DType::kBF16) return bf16_to_float(load_u16(values + 2 * at));
+    if (w.dtype == DType::kBF16) {
+      return bf16_to_float(load_u16(values + 2 * bf16_index(column, lane)));
+    }
     float value;
     std::memcpy(&value, values + 4 * at, sizeof value);
     return value;
@@ -207,7 +249,7 @@ float packed_value(const PackedView& w, int64_t row, int64_t column) {
   const QuantTraits traits = quant_traits(w.dtype);
   const uint8_t* scales =
       w.scales + panel * w.scales_stride + column / traits.scale_block * traits.scale_bytes;
-  const int code = packed_code(w, traits.nibbles, row, column);
+  const int code = packed_code(w, traits.bits, row, column);
   const float d = load_half(scales, lane);
   const int64_t in_super = column % 256;
   switch (traits.form) {

@@ -67,6 +67,20 @@ struct ExactMatmul {
   std::byte* scratch;
 };
 
+// bf16 weights times activations rounded to bf16 (kFast), two columns at a time, the second first:
+//   acc = fma(w[k + 1], x[k + 1], acc), acc = fma(w[k], x[k], acc)
+// what the instruction vdpbf16ps computes. As there, subnormal inputs and results are zero, here
+// also where the bias and the former output are added.
+struct Bf16Matmul {
+  const PackedView* weight;
+  const uint16_t* x;  // [T, columns], one zero more where the count is odd
+  int64_t x_stride;   // even
+  int64_t tokens;
+  int64_t panel_begin;
+  int64_t panel_end;
+  MatmulOutput output;
+};
+
 // Panels that an entry may keep expanded in its scratch at a time.
 inline constexpr int64_t kScratchPanels = 2;
 
@@ -99,6 +113,9 @@ struct KernelTable {
                    const Activations& out) = nullptr;
   void (*matmul_fast)(const FastMatmul& work) = nullptr;
   void (*matmul_exact)(const ExactMatmul& work) = nullptr;
+  // One token: to nearest, ties to even; a NaN stays one. Writes a zero after an odd count.
+  void (*round_bf16)(const float* x, int64_t columns, uint16_t* out) = nullptr;
+  void (*matmul_bf16)(const Bf16Matmul& work) = nullptr;
   // out[column - column_begin][16]; column bounds are multiples of 32 unless the type is a float.
   void (*dequantize_panel)(const PackedView& weight, int64_t panel, int64_t column_begin,
                            int64_t column_end, float* out) = nullptr;
@@ -130,6 +147,9 @@ extern const KernelTable kRefTable;
 #if defined(__x86_64__)
 extern const KernelTable kAvx2Table;
 extern const KernelTable kAvx512Table;
+namespace avx512 {
+void matmul_bf16_dot(const Bf16Matmul& work);  // for machines with AVX512_BF16
+}
 #endif
 
 }  // namespace ondol

@@ -48,7 +48,7 @@ PackedMatrix WeightReader::matrix(std::string_view ours, int64_t layer, int64_t 
                     shape_text(tensor.shape) + " is no weight matrix; expected a float type or " +
                     "blocks that divide a row");
   }
-  PackedMatrix packed = PackedMatrix::pack(tensor.dtype, rows, columns, tensor.bytes, pool_);
+  PackedMatrix packed = PackedMatrix::pack(tensor.dtype, rows, columns, tensor.bytes, pool_, &arena_);
   source_.drop(tensor);
   count(tensor, packed.bytes());
   return packed;

@@ -71,6 +71,7 @@ class WeightReader {
   std::span<const WeightName> names_;
   ThreadPool& pool_;
   std::string prefix_;
+  PackArena arena_;
   std::unordered_set<std::string> used_;
   std::map<std::string_view, int64_t> tensors_by_type_;
   int64_t parameters_ = 0;

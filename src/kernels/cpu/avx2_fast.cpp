@@ -2,6 +2,7 @@
 #include "kernels/cpu/simd_avx2.h"
 // The shared kernels, over the lanes above: order matters.
 // clang-format off
+#include "kernels/cpu/codes.inc"
 #include "kernels/cpu/matmul_fast.inc"
 // clang-format on
 

@@ -25,6 +25,7 @@ constexpr int kFastPanels = 1;
 constexpr bool kSignedWideCodes = true;  // products() takes the offset of Q8_0 away by itself
 constexpr int kExactTokens = 6;
 constexpr int kExactPanels = 1;
+constexpr int kBf16Tokens = 4;
 constexpr int kAttentionVectors = 1;
 
 alignas(64) constexpr int32_t kFirst[32] = {-1, -1, -1, -1, -1, -1, -1, -1,
@@ -117,12 +118,29 @@ ONDOL_INLINE F load_half(const void* p) {
   const auto* halves = static_cast<const __m128i*>(p);
   return {_mm256_cvtph_ps(_mm_loadu_si128(halves)), _mm256_cvtph_ps(_mm_loadu_si128(halves + 1))};
 }
-ONDOL_INLINE F load_bf16(const void* p) {
-  const auto* v = static_cast<const __m128i*>(p);
-  const __m256i a = _mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128(v)), 16);
-  const __m256i b = _mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128(v + 1)), 16);
-  return {_mm256_castsi256_ps(a), _mm256_castsi256_ps(b)};
+// The first or the second of every lane's pair of bf16.
+ONDOL_INLINE __m256 load_bf16(const __m256i* p, int64_t second) {
+  const __m256i pair = _mm256_loadu_si256(p);
+  return _mm256_castsi256_ps(second ? _mm256_and_si256(pair, _mm256_set1_epi32(-65536))
+                                    : _mm256_slli_epi32(pair, 16));
 }
+ONDOL_INLINE F load_bf16(const void* p, int64_t second) {
+  const auto* v = static_cast<const __m256i*>(p);
+  return {load_bf16(v, second), load_bf16(v + 1, second)};
+}
+// A pair of bf16 in every lane, and products of pairs: the second's first, then the first's.
+ONDOL_INLINE I set1_pair(const void* p) {
+  int32_t pair;
+  __builtin_memcpy(&pair, p, sizeof pair);
+  return {_mm256_set1_epi32(pair), _mm256_set1_epi32(pair)};
+}
+ONDOL_INLINE __m256 dot2(__m256 acc, __m256i w, __m256i x) {
+  const __m256i upper = _mm256_set1_epi32(-65536);
+  const auto odd = [&](__m256i pair) { return _mm256_castsi256_ps(_mm256_and_si256(pair, upper)); };
+  const auto even = [](__m256i pair) { return _mm256_castsi256_ps(_mm256_slli_epi32(pair, 16)); };
+  return _mm256_fmadd_ps(even(w), even(x), _mm256_fmadd_ps(odd(w), odd(x), acc));
+}
+ONDOL_INLINE F dot2(F acc, I w, I x) { return {dot2(acc.a, w.a, x.a), dot2(acc.b, w.b, x.b)}; }
 ONDOL_INLINE F load_u8(const uint8_t* p) {
   const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
   return {_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(bytes)),
@@ -133,6 +151,18 @@ ONDOL_INLINE F load_i8(const uint8_t* p) {
   return {_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes)),
           _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_unpackhi_epi64(bytes, bytes)))};
 }
+
+// Subnormal numbers are zero while one lives.
+class SubnormalsAreZero {
+ public:
+  SubnormalsAreZero() : before_(_mm_getcsr()) { _mm_setcsr(before_ | 0x8040U); }
+  ~SubnormalsAreZero() { _mm_setcsr(before_); }
+  SubnormalsAreZero(const SubnormalsAreZero&) = delete;
+  SubnormalsAreZero& operator=(const SubnormalsAreZero&) = delete;
+
+ private:
+  unsigned before_;
+};
 
 ONDOL_INLINE I zero_int() { return {_mm256_setzero_si256(), _mm256_setzero_si256()}; }
 ONDOL_INLINE I set1_int(int32_t x) { return {_mm256_set1_epi32(x), _mm256_set1_epi32(x)}; }
@@ -152,6 +182,23 @@ ONDOL_INLINE I low_nibbles(I x) {
 }
 ONDOL_INLINE I high_nibbles(I x) {
   return low_nibbles({_mm256_srli_epi16(x.a, 4), _mm256_srli_epi16(x.b, 4)});
+}
+ONDOL_INLINE I shift_right(I x, int bits) {
+  return {_mm256_srli_epi16(x.a, bits), _mm256_srli_epi16(x.b, bits)};
+}
+ONDOL_INLINE I shift_left_4(I x) { return {_mm256_slli_epi16(x.a, 4), _mm256_slli_epi16(x.b, 4)}; }
+ONDOL_INLINE I and_bytes(I x, int mask) {
+  const __m256i all = _mm256_set1_epi8(static_cast<char>(mask));
+  return {_mm256_and_si256(x.a, all), _mm256_and_si256(x.b, all)};
+}
+// The low nibble of every byte of x, the rest of `high`.
+ONDOL_INLINE I low_nibbles_or(I x, I high) {
+  const __m256i mask = _mm256_set1_epi8(15);
+  return {_mm256_or_si256(_mm256_and_si256(x.a, mask), _mm256_andnot_si256(mask, high.a)),
+          _mm256_or_si256(_mm256_and_si256(x.b, mask), _mm256_andnot_si256(mask, high.b))};
+}
+ONDOL_INLINE void prefetch(const uint8_t* p) {
+  _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T1);
 }
 // Byte i of every lane, as int32.
 template <int kByte>
@@ -228,6 +275,20 @@ ONDOL_INLINE int32_t store_codes(int8_t* target, F x, F inverse) {
       _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
   _mm_storeu_si128(reinterpret_cast<__m128i*>(target), bytes);
   return sum_int(codes);
+}
+
+// 16 floats to bf16, ties to even.
+ONDOL_INLINE __m256i rounded_bf16(__m256 x) {  // in the low half of every lane
+  const __m256i bits = _mm256_castps_si256(x);
+  const __m256i even = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
+  const __m256i rounded = _mm256_add_epi32(bits, _mm256_add_epi32(even, _mm256_set1_epi32(0x7fff)));
+  const __m256i quiet = _mm256_or_si256(bits, _mm256_set1_epi32(0x400000));
+  const __m256 nan = _mm256_cmp_ps(x, x, _CMP_UNORD_Q);
+  return _mm256_srli_epi32(_mm256_blendv_epi8(rounded, quiet, _mm256_castps_si256(nan)), 16);
+}
+ONDOL_INLINE void store_bf16(uint16_t* target, F x) {
+  const __m256i words = _mm256_packus_epi32(rounded_bf16(x.a), rounded_bf16(x.b));
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(target), _mm256_permute4x64_epi64(words, 0xd8));
 }
 
 // Rotates 4 neighbouring pairs; cos and sin have one value a pair.

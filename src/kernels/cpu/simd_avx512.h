@@ -26,6 +26,7 @@ constexpr int kFastPanels = 2;
 constexpr bool kSignedWideCodes = false;
 constexpr int kExactTokens = 12;
 constexpr int kExactPanels = 2;
+constexpr int kBf16Tokens = 12;
 constexpr int kAttentionVectors = 4;
 
 ONDOL_INLINE __mmask16 first(int64_t n) { return static_cast<__mmask16>((1U << n) - 1U); }
@@ -88,10 +89,32 @@ ONDOL_INLINE F times_power_of_two(F p, F n) {
 ONDOL_INLINE F load_half(const void* p) {
   return _mm512_cvtph_ps(_mm256_loadu_si256(static_cast<const __m256i*>(p)));
 }
-ONDOL_INLINE F load_bf16(const void* p) {
-  const I wide = _mm512_cvtepu16_epi32(_mm256_loadu_si256(static_cast<const __m256i*>(p)));
-  return _mm512_castsi512_ps(_mm512_slli_epi32(wide, 16));
+// The first or the second of every lane's pair of bf16.
+ONDOL_INLINE F load_bf16(const void* p, int64_t second) {
+  const I pair = _mm512_loadu_si512(p);
+  return _mm512_castsi512_ps(second ? _mm512_and_si512(pair, _mm512_set1_epi32(-65536))
+                                    : _mm512_slli_epi32(pair, 16));
 }
+// A pair of bf16 in every lane, and products of pairs: the second's first, then the first's.
+ONDOL_INLINE I set1_pair(const void* p) {
+  int32_t pair;
+  __builtin_memcpy(&pair, p, sizeof pair);
+  return _mm512_set1_epi32(pair);
+}
+#if defined(__AVX512BF16__)
+ONDOL_INLINE F dot2(F acc, I w, I x) {
+  return _mm512_dpbf16_ps(acc, reinterpret_cast<__m512bh>(w), reinterpret_cast<__m512bh>(x));
+}
+#else
+ONDOL_INLINE F upper_half(I pair) {
+  return _mm512_castsi512_ps(_mm512_and_si512(pair, _mm512_set1_epi32(-65536)));
+}
+ONDOL_INLINE F lower_half(I pair) { return _mm512_castsi512_ps(_mm512_slli_epi32(pair, 16)); }
+ONDOL_INLINE F dot2(F acc, I w, I x) {
+  const F odd = _mm512_fmadd_ps(upper_half(w), upper_half(x), acc);
+  return _mm512_fmadd_ps(lower_half(w), lower_half(x), odd);
+}
+#endif
 ONDOL_INLINE F load_u8(const uint8_t* p) {
   const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
   return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(bytes));
@@ -100,6 +123,18 @@ ONDOL_INLINE F load_i8(const uint8_t* p) {
   const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
   return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes));
 }
+
+// Subnormal numbers are zero while one lives.
+class SubnormalsAreZero {
+ public:
+  SubnormalsAreZero() : before_(_mm_getcsr()) { _mm_setcsr(before_ | 0x8040U); }
+  ~SubnormalsAreZero() { _mm_setcsr(before_); }
+  SubnormalsAreZero(const SubnormalsAreZero&) = delete;
+  SubnormalsAreZero& operator=(const SubnormalsAreZero&) = delete;
+
+ private:
+  unsigned before_;
+};
 
 ONDOL_INLINE I zero_int() { return _mm512_setzero_si512(); }
 ONDOL_INLINE I set1_int(int32_t x) { return _mm512_set1_epi32(x); }
@@ -110,6 +145,18 @@ ONDOL_INLINE I low_nibbles(I x) { return _mm512_and_si512(x, _mm512_set1_epi8(15
 ONDOL_INLINE I high_nibbles(I x) {
   return _mm512_and_si512(_mm512_srli_epi16(x, 4), _mm512_set1_epi8(15));
 }
+ONDOL_INLINE I shift_right(I x, int bits) {
+  return _mm512_srli_epi16(x, static_cast<unsigned>(bits));
+}
+ONDOL_INLINE I shift_left_4(I x) { return _mm512_slli_epi16(x, 4); }
+ONDOL_INLINE I and_bytes(I x, int mask) {
+  return _mm512_and_si512(x, _mm512_set1_epi8(static_cast<char>(mask)));
+}
+// The low nibble of every byte of x, the rest of `high`.
+ONDOL_INLINE I low_nibbles_or(I x, I high) {
+  return _mm512_ternarylogic_epi32(_mm512_set1_epi8(15), x, high, 0xca);
+}
+ONDOL_INLINE void prefetch(const uint8_t* p) { _mm_prefetch(p, _MM_HINT_T1); }
 // Byte i of every lane, as int32.
 template <int kByte>
 ONDOL_INLINE I lane_byte(I x) {
@@ -125,9 +172,7 @@ ONDOL_INLINE Four broadcast4(const int8_t* p) {
   __builtin_memcpy(&four, p, sizeof four);
   return _mm512_set1_epi32(four);
 }
-ONDOL_INLINE I add_products(I acc, I weights, Four x) {
-  return _mm512_dpbusd_epi32(acc, weights, x);
-}
+ONDOL_INLINE I dot4(I acc, I weights, Four x) { return _mm512_dpbusd_epi32(acc, weights, x); }
 
 ONDOL_INLINE int32_t max_magnitude_bits(F low, F high) {
   const I a = _mm512_castps_si512(magnitude(low)), b = _mm512_castps_si512(magnitude(high));
@@ -137,6 +182,17 @@ ONDOL_INLINE int32_t store_codes(int8_t* target, F x, F inverse) {
   const I codes = _mm512_cvtps_epi32(mul(x, inverse));
   _mm_storeu_si128(reinterpret_cast<__m128i*>(target), _mm512_cvtepi32_epi8(codes));
   return _mm512_reduce_add_epi32(codes);
+}
+
+// 16 floats to bf16, ties to even.
+ONDOL_INLINE void store_bf16(uint16_t* target, F x) {
+  const I bits = _mm512_castps_si512(x);
+  const I even = _mm512_and_si512(_mm512_srli_epi32(bits, 16), set1_int(1));
+  const I rounded = _mm512_add_epi32(bits, _mm512_add_epi32(even, set1_int(0x7fff)));
+  const I quiet = _mm512_or_si512(bits, set1_int(0x400000));
+  const I kept = _mm512_mask_mov_epi32(rounded, _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q), quiet);
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(target),
+                      _mm512_cvtepi32_epi16(_mm512_srli_epi32(kept, 16)));
 }
 
 // Rotates 8 neighbouring pairs; cos and sin have one value a pair.

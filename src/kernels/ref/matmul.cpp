@@ -1,3 +1,5 @@
+#include <bit>
+#include <cfloat>
 #include <cmath>
 
 #include "kernels/packed.h"
@@ -26,7 +28,7 @@ struct Row {  // one row of a packed matrix
   int32_t product(const int8_t* q, int64_t column, int64_t count) const {
     int32_t sum = 0;
     for (int64_t k = 0; k < count; ++k) {
-      sum += (packed_code(w, traits.nibbles, row, column + k) - traits.offset) * q[column + k];
+      sum += (packed_code(w, traits.bits, row, column + k) - traits.offset) * q[column + k];
     }
     return sum;
   }
@@ -61,6 +63,9 @@ void store(const MatmulOutput& output, int64_t token, int64_t row, float value) 
   if (output.bias) value += output.bias[row];
   target = output.accumulate ? target + value : value;
 }
+
+// Zero, of the same sign, for a subnormal number.
+float normal(float x) { return std::fabs(x) < FLT_MIN ? std::copysign(0.0F, x) : x; }
 
 int64_t last_row(const PackedView& w, int64_t panel_end) {
   return panel_end * kPanelRows < w.rows ? panel_end * kPanelRows : w.rows;
@@ -124,6 +129,36 @@ void matmul_exact(const ExactMatmul& work) {
         acc = std::fma(packed_value(w, r, k), work.x[t * work.x_stride + k], acc);
       }
       store(work.output, t, r, acc);
+    }
+  }
+}
+
+void round_bf16(const float* x, int64_t columns, uint16_t* out) {
+  for (int64_t k = 0; k < columns; ++k) {
+    const auto bits = std::bit_cast<uint32_t>(x[k]);
+    const uint32_t even = bits >> 16 & 1;
+    out[k] =
+        static_cast<uint16_t>((std::isnan(x[k]) ? bits | 0x400000 : bits + even + 0x7fff) >> 16);
+  }
+  if (columns % 2 != 0) out[columns] = 0;
+}
+
+void matmul_bf16(const Bf16Matmul& work) {
+  const PackedView& w = *work.weight;
+  const auto weight = [&](int64_t r, int64_t k) {
+    return k < w.columns ? normal(packed_value(w, r, k)) : 0.0F;
+  };
+  for (int64_t r = work.panel_begin * kPanelRows; r < last_row(w, work.panel_end); ++r) {
+    for (int64_t t = 0; t < work.tokens; ++t) {
+      const uint16_t* x = work.x + t * work.x_stride;
+      float acc = 0;
+      for (int64_t k = 0; k < w.columns; k += 2) {
+        acc = normal(std::fma(weight(r, k + 1), normal(bf16_to_float(x[k + 1])), acc));
+        acc = normal(std::fma(weight(r, k), normal(bf16_to_float(x[k])), acc));
+      }
+      float& target = work.output.out[t * work.output.out_stride + r];
+      if (work.output.bias) acc = normal(acc + normal(work.output.bias[r]));
+      target = work.output.accumulate ? normal(normal(target) + acc) : acc;
     }
   }
 }
