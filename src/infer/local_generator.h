@@ -76,6 +76,6 @@ class LocalGenerator final : public Generator {
 
 // Bump when any kernel's order of float operations, the sampler or the numbers of a format change:
 // cached results of another version are not used.
-inline constexpr int kNumericsVersion = 2;
+inline constexpr int kNumericsVersion = 3;
 
 }  // namespace ondol
