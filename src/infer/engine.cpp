@@ -23,6 +23,29 @@ int64_t context_limit(const Model& model, int64_t asked) {
   return asked > 0 ? asked : trained;
 }
 
+// Everything that the content of a page depends on beside its tokens (contract 9).
+std::string page_key(const Model& model, Precision precision, const KernelTable& kernels,
+                     const KvPool& pool) {
+  const KvShape& shape = pool.shape();
+  std::string key = model.hash + (precision == Precision::kExact ? "/exact/" : "/fast/") +
+                    std::string(kernel_isa(kernels));
+  for (const int64_t part :
+       {int64_t{kNumericsVersion}, int64_t{kPageTokens}, shape.layers, shape.kv_heads,
+        shape.head_width, static_cast<int64_t>(pool.page_bytes())}) {
+    key += "/" + std::to_string(part);
+  }
+  return key;
+}
+
+std::unique_ptr<infer::PrefixStore> open_store(const Model& model,
+                                               const LocalGeneratorOptions& options,
+                                               const KernelTable& kernels, const KvPool& pool) {
+  if (options.prefix_folder.empty() || !options.prefix_cache) return nullptr;
+  return std::make_unique<infer::PrefixStore>(options.prefix_folder,
+                                              page_key(model, options.precision, kernels, pool),
+                                              options.prefix_folder_bytes_max);
+}
+
 text::ChatTemplateTokens template_tokens(const text::Tokenizer& tokenizer) {
   const auto piece = [&](const std::optional<TokenId>& id) {
     return id ? tokenizer.piece(*id) : std::string();
@@ -40,9 +63,10 @@ LocalGenerator::Engine::Engine(std::shared_ptr<const Model> model, std::unique_p
       kernels_(&best_kernels()),
       context_tokens_max_(context_limit(*model_, options.context_tokens_max)),
       kv_(model_->decoder->kv_shape(), options.kv_bytes_max),
+      store_(open_store(*model_, options_, *kernels_, kv_)),
       cache_(kv_,
              options.prefix_cache ? std::min(options.prefix_bytes_max, options.kv_bytes_max) : 0,
-             nullptr) {
+             store_.get()) {
   if (!model_->chat_template.empty()) {
     chat_.emplace(model_->chat_template, template_tokens(*model_->tokenizer));
   }
@@ -175,12 +199,15 @@ void LocalGenerator::Engine::loop(std::stop_token stop) {
 
 void LocalGenerator::Engine::stop_all() {
   const auto stopped = std::make_exception_ptr(Error(ErrorCode::kCancelled, "[generate] stopped"));
-  std::lock_guard lock(mutex_);
-  for (auto& job : incoming_) fail_job(*job, stopped);
+  {
+    std::lock_guard lock(mutex_);
+    for (auto& job : incoming_) fail_job(*job, stopped);
+  }
   for (auto* jobs : {&waiting_, &running_}) {
     for (auto& job : *jobs) fail_job(*job, stopped);
     jobs->clear();
   }
+  cache_.save_rest();
 }
 
 // Waits until there is something to do; false: stop.
@@ -220,6 +247,7 @@ void LocalGenerator::Engine::retire() {
                                                  [](const auto& s) { return s->finished; }));
     if (!done) return false;
     if (job->ticket) complete(*job);
+    cache_.save(job->prompt);
     return true;
   });
 }
@@ -260,6 +288,14 @@ LocalGeneratorStats LocalGenerator::Engine::stats() const {
   stats.pages_in_use = static_cast<int64_t>(kv_.pages_in_use());
   stats.pages_cached = cache_.pages();
   stats.evictions = cache_.evictions();
+  stats.pages_loaded = cache_.pages_loaded();
+  if (store_) {
+    const infer::PrefixStoreStats disk = store_->stats();
+    stats.pages_on_disk = disk.pages;
+    stats.pages_saved = disk.pages_saved;
+    stats.save_failures = disk.failures;
+    stats.save_error = disk.last_error;
+  }
   return stats;
 }
 

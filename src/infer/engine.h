@@ -17,6 +17,7 @@
 
 #include "infer/local_generator.h"
 #include "infer/prefix_cache.h"
+#include "infer/prefix_store.h"
 #include "infer/sequence.h"
 #include "text/chat.h"
 
@@ -161,7 +162,8 @@ class LocalGenerator::Engine {
   std::deque<std::packaged_task<void()>> exclusive_;  // guarded by mutex_
   uint64_t submitted_ = 0;                            // guarded by mutex_
 
-  infer::PrefixCache cache_;  // engine thread only, as all below
+  std::unique_ptr<infer::PrefixStore> store_;  // null: nothing is kept on disk
+  infer::PrefixCache cache_;                   // engine thread only, as all below
   std::vector<JobPtr> waiting_;
   std::vector<JobPtr> running_;
   uint64_t steps_ = 0;

@@ -128,6 +128,7 @@ std::vector<Score> LocalGenerator::Engine::score(const ScoreRequest& request) {
   }
   forks.clear();
   cache_.finish(std::move(prefix), plan.whole[0]);
+  cache_.save(std::span(plan.whole[0]).first(plan.shared));
   return scores;
 }
 

@@ -27,18 +27,26 @@ struct LocalGeneratorOptions {
   int64_t sequences_max = 64;        // that decode side by side
   bool prefix_cache = true;          // beginnings computed before are not computed again
   size_t prefix_bytes_max = size_t{1} << 28;  // of kv_bytes_max, kept after a request's end
+  std::filesystem::path
+      prefix_folder;  // where they are found again after a restart; empty: nowhere
+  size_t prefix_folder_bytes_max = size_t{1} << 30;
   Profile* profile = nullptr;  // where the engine writes what took how long; null: nowhere
 };
 
 // What the engine's pages of keys and values were used for so far.
 struct LocalGeneratorStats {
   size_t page_bytes = 0;
-  int64_t pages_max = 0;               // that kv_bytes_max holds
-  int64_t pages_in_use = 0;            // by running requests and by the prefix cache
-  int64_t pages_peak = 0;              // the most in use at any step
-  int64_t pages_cached = 0;            // in the prefix cache
-  int64_t evictions = 0;               // pages the prefix cache gave back for want of room
-  int64_t preemptions = 0;             // running requests put back into the queue for want of room
+  int64_t pages_max = 0;      // that kv_bytes_max holds
+  int64_t pages_in_use = 0;   // by running requests and by the prefix cache
+  int64_t pages_peak = 0;     // the most in use at any step
+  int64_t pages_cached = 0;   // in the prefix cache
+  int64_t evictions = 0;      // pages the prefix cache gave back for want of room
+  int64_t preemptions = 0;    // running requests put back into the queue for want of room
+  int64_t pages_on_disk = 0;  // in prefix_folder
+  int64_t pages_loaded = 0;   // from there
+  int64_t pages_saved = 0;
+  int64_t save_failures = 0;  // after some of them nothing more is written
+  std::string save_error;
   int64_t prompt_tokens_computed = 0;  // with those computed again after a preemption
 };
 

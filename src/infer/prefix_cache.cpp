@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "infer/prefix_store.h"
 
 namespace ondol::infer {
 namespace {
@@ -23,6 +24,11 @@ bool is_prefix(Tokens shorter, Tokens longer) {
 Tokens block(Tokens tokens, int64_t index) {
   const auto begin = std::min(tokens.size(), static_cast<size_t>(index * kPageTokens));
   return tokens.subspan(begin, std::min(tokens.size() - begin, size_t{kPageTokens}));
+}
+
+// All layers of a page; they stand one after another.
+std::span<std::byte> page_data(const KvPool& pool, KvPool::PageId page) {
+  return {reinterpret_cast<std::byte*>(pool.page(page, 0).keys), pool.page_bytes()};
 }
 
 bool is_full(Tokens tokens) { return tokens.size() == size_t{kPageTokens}; }
@@ -59,9 +65,35 @@ int64_t PrefixCache::extend_shared(Chain& chain, Tokens tokens) {
 int64_t PrefixCache::extend(Chain& chain, Tokens tokens) {
   if (!enabled()) return 0;
   const int64_t before = chain.tokens;
-  extend_shared(chain, tokens);
+  do {
+    extend_shared(chain, tokens);
+  } while (load_next(chain, tokens));
   copy_part(chain, tokens);
   return chain.tokens - before;
+}
+
+// Brings the chain's next page from the disk into the tree.
+bool PrefixCache::load_next(const Chain& chain, Tokens tokens) {
+  PrefixNode& node = at(chain);
+  const Tokens next = block(tokens, node.depth);
+  const bool at_page_end = chain.tokens == node.depth * kPageTokens;
+  if (store_ == nullptr || !at_page_end || !is_full(next)) return false;
+  const std::string name = store_->name(name_of(node), next);
+  if (!store_->contains(name) || !make_room(1)) return false;
+  PageList loaded(pool_);
+  loaded.grow_to(kPageTokens);
+  if (!store_->load(name, page_data(pool_, loaded.ids()[0]))) return false;
+  PrefixNode& added = insert(node, next, loaded.ids()[0]);
+  added.name = name;
+  added.saved = true;
+  ++pages_loaded_;
+  return true;
+}
+
+const std::string& PrefixCache::name_of(PrefixNode& node) const {
+  if (node.parent == nullptr) return store_->root();
+  if (node.name.empty()) node.name = store_->name(name_of(*node.parent), node.tokens);
+  return node.name;
 }
 
 // Children stand in the order of their tokens, so the one that agrees longest with `rest` is a
@@ -179,6 +211,42 @@ void PrefixCache::finish(Chain chain, Tokens tokens) {
   }
   { const Chain ended = std::move(chain); }  // its references end, so that trim() may take them
   trim();
+}
+
+// ---- to the disk ----
+
+bool PrefixCache::save_node(PrefixNode& node) {
+  node.worth_saving = true;
+  if (!node.saved) node.saved = store_->save(name_of(node), page_data(pool_, node.page));
+  return node.saved;
+}
+
+// The beginning of a text goes first, and counts as used last: without it the rest is of no use.
+void PrefixCache::save(Tokens tokens) {
+  if (store_ == nullptr) return;
+  std::vector<PrefixNode*> path;
+  for (PrefixNode* node = &root_;;) {
+    const Tokens next = block(tokens, node->depth);
+    node = is_full(next) ? child(*node, next) : nullptr;
+    if (node == nullptr) break;
+    path.push_back(node);
+  }
+  for (PrefixNode* node : path) save_node(*node);
+  for (auto node = path.rbegin(); node != path.rend(); ++node) {
+    if ((*node)->saved) store_->touch((*node)->name);
+  }
+}
+
+void PrefixCache::save_rest() {
+  if (store_ == nullptr) return;
+  std::vector<PrefixNode*> open = {&root_};
+  while (!open.empty()) {
+    PrefixNode* node = open.back();
+    open.pop_back();
+    while (node->worth_saving && !save_node(*node)) store_->flush();
+    for (const auto& [tokens, next] : node->children) open.push_back(next.get());
+  }
+  store_->flush();
 }
 
 // ---- forgetting ----

@@ -74,10 +74,10 @@ class PrefixCache {
   // Evicts until the pool has `pages` to give; false: what is left is in use.
   bool make_room(int64_t pages);
   void clear();  // all that no sequence holds
-  // Writes the full pages of `tokens` to the store, as far as they are in the tree and the store
-  // takes more now.
+  // Gives the full pages of `tokens` that are in the tree to the store, as far as it takes more
+  // now.
   void save(Tokens tokens);
-  void save_rest();  // what save() was asked for and could not give away yet
+  void save_rest();  // what save() could not give away yet; returns when it is written
 
   int64_t pages() const { return static_cast<int64_t>(pages_); }
   int64_t pages_evictable() const;
@@ -88,7 +88,9 @@ class PrefixCache {
 
  private:
   PrefixNode* child(PrefixNode& node, Tokens tokens) const;
-  PrefixNode* load_child(PrefixNode& node, Tokens tokens);
+  bool load_next(const Chain& chain, Tokens tokens);
+  const std::string& name_of(PrefixNode& node) const;
+  bool save_node(PrefixNode& node);
   PrefixNode& insert(PrefixNode& parent, Tokens tokens, KvPool::PageId page);
   void insert_tail(PrefixNode& parent, Tokens tokens, KvPool::PageId page);
   void copy_part(Chain& chain, Tokens tokens);
