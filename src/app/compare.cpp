@@ -134,12 +134,16 @@ std::vector<CompiledRecipe> compile_all(const std::vector<Recipe>& recipes, Sess
 
 ComparedRecipe run_one(const Workspace& workspace, CompiledRecipe& recipe,
                        const QuestionSource& source, std::span<const Query> queries,
-                       AnswerCache& cache, Steps& steps, const Session& session,
+                       AnswerCache& cache, Steps& steps, Session& session,
                        const CompareOptions& options) {
   const Recipe& config = recipe.recipe();
   steps.name("compare: " + config.name);
   if (!options.retrieval_only && recipe.wants_refusal_fit() && can_fit_refusal(source)) {
     fit_refusal_on_train(workspace, recipe, source, cache, steps, options);
+  }
+  std::function<void()> forget;
+  if (!options.retrieval_only) {
+    forget = [&generator = session.generator(config.model)] { generator.clear_prefix_cache(); };
   }
   ComparedRecipe done{.recipe = recipe.resolved(),
                       .run = run_recipe(recipe, queries, cache,
@@ -149,6 +153,7 @@ ComparedRecipe run_one(const Workspace& workspace, CompiledRecipe& recipe,
                                          .retrieval_only = options.retrieval_only,
                                          .cost_key = source.collection + recipe.models_id() +
                                                      std::to_string(session.options().threads),
+                                         .forget = forget,
                                          .on_answer = [&] { steps.step(); }}),
                       .prompts = {}};
   if (!config.knowledge.empty()) done.run.cost.build_s = source.build_seconds;

@@ -93,6 +93,7 @@ eval::RecipeCost measure(const CompiledRecipe& recipe, std::span<const Query> qu
   reset_peak_rss();
   const double cpu_before = process_cpu_seconds();
   for (size_t q = 0; q < count; ++q) {
+    if (options.forget) options.forget();
     const auto start = std::chrono::steady_clock::now();
     try {
       if (options.retrieval_only) {

@@ -33,6 +33,7 @@ struct RunOptions {
   int64_t latency_questions = 20;
   bool retrieval_only = false;
   std::string cost_key;             // what the costs depend on besides the recipe
+  std::function<void()> forget;     // called before a question is measured: nothing may be cached
   std::function<void()> on_answer;  // a step of the progress; may come from any thread
 };
 
