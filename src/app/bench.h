@@ -44,6 +44,27 @@ struct BenchResult {
 BenchResult bench_model(LocalGenerator& generator, const BenchOptions& options,
                         ProgressSink& progress);
 
+// What a step of m new tokens costs behind `depth` tokens in the cache, the logits of all m
+// included: m tokens of one sequence, as when a guess of m - 1 tokens is checked. While t(m) stays
+// near t(1) a guess is nearly free.
+struct CurveOptions {
+  std::vector<int64_t> tokens = {1, 2, 4, 8, 16};
+  int64_t depth = 128;
+  int64_t repetitions = 20;
+  Precision precision = Precision::kFast;
+  uint64_t seed = 1;
+  Profile* profile = nullptr;
+};
+struct CurvePoint {
+  int64_t tokens = 0;
+  double median = 0;  // milliseconds
+  double min = 0;
+  double max = 0;
+};
+// Throws Error(kUnsupported) for a model without a decoder.
+std::vector<CurvePoint> step_curve(const Model& model, ThreadPool& pool,
+                                   const CurveOptions& options, ProgressSink& progress);
+
 struct EmbedBenchOptions {
   int64_t text_tokens = 105;
   int64_t texts = 64;

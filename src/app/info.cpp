@@ -25,6 +25,7 @@ ProgramInfo program_info(const Home& home, const std::filesystem::path& start) {
                    .cpu_features = cpu_features(),
                    .kernels = std::string(kernel_isa(best_kernels())),
                    .threads = ThreadPool::default_size(),
+                   .machine = this_machine(),
                    .home = home.folder,
                    .models = home.models()};
   for (const std::string_view isa : supported_isas()) info.kernels_known.emplace_back(isa);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "app/home.h"
+#include "app/machine.h"
 
 namespace ondol::app {
 
@@ -16,6 +17,7 @@ struct ProgramInfo {
   std::string kernels;                     // instruction set of the kernels in use
   std::vector<std::string> kernels_known;  // that this machine could use, best first
   int threads = 0;                         // used when nobody says -t
+  MachineKey machine;
   std::filesystem::path home;
   std::filesystem::path models;
   std::optional<std::filesystem::path> workspace;  // the folder of the ondol.toml that is in force

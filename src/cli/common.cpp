@@ -49,10 +49,14 @@ void write_profile(const EngineOptions& engine) {
   if (engine.profile) write_file_atomic(engine.profile_path, engine.profile->trace_json());
 }
 
+Precision precision_of(const EngineOptions& engine) {
+  return engine.precision == "exact" ? Precision::kExact : Precision::kFast;
+}
+
 app::Session make_session(const EngineOptions& engine) {
   return {app::user_home(),
           {.threads = static_cast<int>(engine.threads),
-           .precision = engine.precision == "exact" ? Precision::kExact : Precision::kFast,
+           .precision = precision_of(engine),
            .context_tokens_max = engine.context,
            .profile = engine.profile.get()}};
 }

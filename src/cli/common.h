@@ -36,6 +36,7 @@ void declare_profile(Options& options, EngineOptions* engine);  // --profile FIL
 void begin_profile(EngineOptions& engine);
 void write_profile(const EngineOptions& engine);
 
+Precision precision_of(const EngineOptions& engine);
 app::Session make_session(const EngineOptions& engine);
 
 // A text that was given, or all of standard input when it is absent or "-".

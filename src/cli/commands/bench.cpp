@@ -23,6 +23,7 @@ struct BenchCommandOptions {
   std::string model = kDefaultModel;
   app::BenchOptions bench;
   std::vector<std::string> threads;  // --threads-list
+  bool curve = false;
   EngineOptions engine;
   bool json = false;
 };
@@ -82,14 +83,39 @@ Report bench_decoder(const BenchCommandOptions& options, app::Session& session, 
               fmt::format("peak memory {} MiB\n", result.peak_rss_bytes >> 20)};
 }
 
+Report bench_curve(const BenchCommandOptions& options, const Model& model,
+                   const EngineOptions& engine, Context& context) {
+  constexpr int64_t kStepsEach = 4;  // steps are short: more of them than whole answers
+  ThreadPool pool(static_cast<int>(engine.threads));
+  const app::CurveOptions wanted{.depth = options.bench.depth,
+                                 .repetitions = kStepsEach * options.bench.repetitions,
+                                 .precision = precision_of(engine),
+                                 .profile = engine.profile.get()};
+  Report report{{{"curve", nlohmann::ordered_json::array()}, {"depth", wanted.depth}},
+                fmt::format("{:>6}  {:>9}  {:>9}  {:>9}  {:>7}  {:>9}\n", "tokens", "ms/step",
+                            "min", "max", "x t(1)", "ms/token")};
+  const std::vector<app::CurvePoint> curve = app::step_curve(model, pool, wanted, context.progress);
+  for (const app::CurvePoint& point : curve) {
+    report.json["curve"].push_back(
+        {{"tokens", point.tokens},
+         {"milliseconds", {{"median", point.median}, {"min", point.min}, {"max", point.max}}}});
+    report.text +=
+        fmt::format("{:>6}  {:>9.3f}  {:>9.3f}  {:>9.3f}  {:>7.2f}  {:>9.3f}\n", point.tokens,
+                    point.median, point.min, point.max, point.median / curve.front().median,
+                    point.median / static_cast<double>(point.tokens));
+  }
+  return report;
+}
+
 int bench(const BenchCommandOptions& options, EngineOptions engine, Context& context) {
   nlohmann::ordered_json runs = nlohmann::ordered_json::array();
   for (const int64_t threads : thread_counts(options)) {
     engine.threads = threads;
     app::Session session = make_session(engine);
     const auto model = session.model(options.model);
-    Report report = model->decoder ? bench_decoder(options, session, context)
-                                   : bench_encoder(options, session, *model, context);
+    Report report = options.curve    ? bench_curve(options, *model, engine, context)
+                    : model->decoder ? bench_decoder(options, session, context)
+                                     : bench_encoder(options, session, *model, context);
     if (options.threads.empty()) {
       context.print(options.json ? json_line(report.json) : report.text);
       return kExitDone;
@@ -123,6 +149,7 @@ Action declare(Options& options) {
                   "tokens in the cache before writing");
   options.integer("-r,--repetitions", "R", &o->bench.repetitions, {1, kRepetitionsMax},
                   "measurements, after one to warm up");
+  options.flag("--curve", &o->curve, "instead: the cost of a step of 1, 2, 4, 8 and 16 tokens");
   declare_engine(options, &o->engine);
   options.list("--threads-list", "T,T", &o->threads, "measure with each of these thread counts",
                ',');
@@ -131,9 +158,13 @@ Action declare(Options& options) {
   return [o](Context& context) { return bench_profiled(*o, context); };
 }
 
-constexpr std::array<std::string_view, 4> kLines = {
-    "ondol bench", "ondol bench -m model.gguf -p 512 -n 64 -t 2 -r 5 --json",
-    "ondol bench --sequences 16 --depth 128", "ondol bench -m all-minilm-l6-v2 --threads-list 1,2"};
+constexpr std::array<std::string_view, 6> kLines = {
+    "ondol bench",
+    "ondol bench -m model.gguf -p 512 -n 64 -t 2 -r 5 --json",
+    "ondol bench --sequences 16 --depth 128",
+    "ondol bench --curve --depth 1024",
+    "ondol bench -n 16 -r 1 --profile trace.json",
+    "ondol bench -m all-minilm-l6-v2 --threads-list 1,2"};
 
 }  // namespace
 

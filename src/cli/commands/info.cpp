@@ -7,6 +7,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "base/error.h"
 #include "cli/commands.h"
 #include "cli/common.h"
 
@@ -29,11 +30,43 @@ std::string info_text(const app::ProgramInfo& info) {
   return text;
 }
 
-int info(bool json, Context& context) {
+std::string speed_text(const app::MachineKey& machine, const app::MachineSpeed& speed) {
+  const auto row = [&](std::string_view name, double one, double all, std::string_view unit) {
+    return fmt::format("{:<14}{:.1f} {} with 1 thread, {:.1f} with {}\n", name, one, unit, all,
+                       speed.threads_best);
+  };
+  std::string text = fmt::format("{:<14}{}\n", "processor", machine.cpu);
+  text += fmt::format("{:<14}{} ({} logical); best with {} threads\n", "cores", machine.cores,
+                      machine.cpus, speed.threads_best);
+  text += row("reading", speed.read_one, speed.read_all, "GB/s");
+  text += row("int8 products", speed.int8_one, speed.int8_all, "GOP/s");
+  text += row("f32 products", speed.f32_one, speed.f32_all, "GFLOP/s");
+  text += fmt::format("{:<14}{:.2f} us for {} threads to meet\n", "barrier",
+                      speed.barrier_microseconds, speed.threads_best);
+  return text;
+}
+
+// What is stored of this machine; measured when there is nothing or it was asked for.
+app::MachineSpeed machine_speed(const app::ProgramInfo& info, bool measure, Context& context) {
+  const std::filesystem::path file = app::Home{info.home}.machine_file();
+  if (!measure) {
+    if (const auto stored = app::stored_speed(file, info.machine)) return *stored;
+  }
+  const app::MachineSpeed speed = app::measure_machine();
+  try {
+    app::store_speed(file, info.machine, speed);
+  } catch (const Error& error) {
+    context.progress.notice(std::string("the measurement was not stored: ") + error.what());
+  }
+  return speed;
+}
+
+int info(bool json, bool measure, Context& context) {
   const app::ProgramInfo info =
       app::program_info(app::user_home(), std::filesystem::current_path());
+  const app::MachineSpeed speed = machine_speed(info, measure, context);
   if (!json) {
-    context.print(info_text(info));
+    context.print(info_text(info) + speed_text(info.machine, speed));
     return kExitDone;
   }
   nlohmann::ordered_json result = {{"version", info.version},
@@ -44,6 +77,10 @@ int info(bool json, Context& context) {
                                    {"architectures", info.architectures},
                                    {"home", info.home.string()},
                                    {"models", info.models.string()}};
+  result["machine"] = {{"cpu", info.machine.cpu},
+                       {"cores", info.machine.cores},
+                       {"logical_cpus", info.machine.cpus},
+                       {"speed", nlohmann::ordered_json::parse(app::speed_json(speed))}};
   result["workspace"] = nullptr;
   if (info.workspace) result["workspace"] = info.workspace->string();
   context.print(json_line(result));
@@ -52,11 +89,14 @@ int info(bool json, Context& context) {
 
 Action declare(Options& options) {
   const auto json = std::make_shared<bool>(false);
+  const auto measure = std::make_shared<bool>(false);
+  options.flag("--measure", measure.get(), "measure this machine again");
   declare_json(options, json.get());
-  return [json](Context& context) { return info(*json, context); };
+  return [json, measure](Context& context) { return info(*json, *measure, context); };
 }
 
-constexpr std::array<std::string_view, 2> kLines = {"ondol info", "ONDOL_ISA=avx2 ondol info"};
+constexpr std::array<std::string_view, 3> kLines = {"ondol info", "ondol info --measure",
+                                                    "ONDOL_ISA=avx2 ondol info"};
 
 }  // namespace
 
