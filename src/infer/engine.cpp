@@ -67,6 +67,11 @@ LocalGenerator::Engine::Engine(std::shared_ptr<const Model> model, std::unique_p
       cache_(kv_,
              options.prefix_cache ? std::min(options.prefix_bytes_max, options.kv_bytes_max) : 0,
              store_.get()) {
+  if (options_.draft_tokens < 0 || options_.draft_tokens > infer::kGuessTokensMax) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "[generate] draft tokens is " + std::to_string(options_.draft_tokens) +
+                    "; expected 0 (as many as pay) to " + std::to_string(infer::kGuessTokensMax));
+  }
   if (!model_->chat_template.empty()) {
     chat_.emplace(model_->chat_template, template_tokens(*model_->tokenizer));
   }
@@ -257,6 +262,8 @@ void LocalGenerator::Engine::complete(Job& job) {
   GenerateResult result;
   result.usage.prompt_tokens = static_cast<int64_t>(job.prompt.size());
   result.usage.cached_tokens = job.cached_tokens;
+  result.drafted_tokens = job.drafted_tokens;
+  result.accepted_tokens = job.accepted_tokens;
   for (auto& sequence : job.sequences) {
     result.usage.completion_tokens += static_cast<int64_t>(sequence->result.ids.size());
     result.samples.push_back(std::move(sequence->result));

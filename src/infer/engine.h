@@ -1,7 +1,7 @@
 // The engine thread behind LocalGenerator: admits requests, builds one ragged batch a step from
 // every running sequence and a piece of every unfinished prompt, and hands out tokens. Internal to
 // infer. engine.cpp: requests and the loop; engine_schedule.cpp: who runs, and with which pages;
-// engine_step.cpp: the batch and its tokens; engine_score.cpp: given text.
+// engine_step.cpp: the batch; engine_tokens.cpp: guesses and tokens; engine_score.cpp: given text.
 #pragma once
 
 #include <atomic>
@@ -50,20 +50,32 @@ struct Job {
   bool forked = false;        // the samples hold their own chains; root is empty
   bool begun = false;         // the first tokens were drawn
   int64_t cached_tokens = 0;  // of the prompt, not computed
+  int64_t drafted_tokens = 0, accepted_tokens = 0;  // guessed, and of these right
   Chain root;
   std::vector<std::unique_ptr<Sequence>> sequences;
 };
 
-// Tokens [chain.tokens, chain.tokens + count) of one row of tokens, to be computed in this step.
+// Tokens [chain.tokens, chain.tokens + count) of one row of tokens, to be computed in this step,
+// and what is guessed to follow them.
 struct Piece {
   Job* job;
   Sequence* sequence;  // null: the job's prompt
   int64_t count;
   int64_t promised = 0;  // pages that the end of this piece will take for forks
+  Guess guess = {};
+  std::vector<TokenSet> allowed = {};  // after the piece and after each guessed token; empty: all
 
   Chain& chain() const { return sequence != nullptr ? sequence->chain : job->root; }
   Tokens tokens() const { return sequence != nullptr ? sequence->history : job->prompt; }
   int64_t left() const { return static_cast<int64_t>(tokens().size()) - chain().tokens; }
+  // A token is drawn after it.
+  bool draws() const { return count == left() && (sequence != nullptr || !job->begun); }
+};
+
+// What the next token is drawn from.
+struct Choice {
+  std::span<float> logits = {};       // changed by drawing; empty where one token is allowed
+  const TokenSet* allowed = nullptr;  // null: all
 };
 
 }  // namespace ondol::infer
@@ -134,10 +146,24 @@ class LocalGenerator::Engine {
                  std::span<const TokenId> tokens, int64_t first_position) const;
   Tensor gather(const Tensor& hidden, std::span<const int64_t> rows) const;
   void compute(const Pieces& pieces);
-  void hand_out(const Pieces& ends, Tensor logits);
   void fork_samples(infer::Job& job);
-  void begin_decoding(infer::Job& job, std::span<float> logits);
-  void take_token(infer::Job& job, infer::Sequence& sequence, std::span<float> logits);
+
+  // engine_tokens.cpp
+  void add_guesses(Pieces& pieces);
+  std::vector<infer::Guess> look_up(const Pieces& pieces);
+  int64_t guess_limit(const infer::Piece& piece) const;
+  void apply_mask(infer::Piece& piece, infer::Guess& guess) const;
+  void hand_out(const Pieces& ends, const Tensor& hidden, std::span<const int64_t> rows,
+                std::chrono::steady_clock::time_point began);
+  std::vector<float> logits_of_few(const Tensor& hidden, int64_t row,
+                                   const TokenSet& allowed) const;
+  int64_t vocabulary() const;
+  bool few(const TokenSet& allowed) const;
+  bool needs_head(const infer::Piece& piece, size_t index) const;
+  void take_tokens(const infer::Piece& end, const std::function<infer::Choice(size_t)>& choose);
+  void begin_decoding(infer::Job& job, const infer::Choice& choice);
+  void take_token(infer::Job& job, infer::Sequence& sequence, const infer::Choice& choice);
+  static void fail_alone(infer::Job& job);
   void finish_sequence(infer::Job& job, infer::Sequence& sequence, const char* reason);
   void cancel_job(infer::Job& job);
   void emit(infer::Job& job, const infer::Sequence& sequence, std::string text);
@@ -168,6 +194,7 @@ class LocalGenerator::Engine {
   std::vector<JobPtr> running_;
   uint64_t steps_ = 0;
   LocalGeneratorStats stats_;
+  infer::SpeculationPolicy speculation_;
   std::jthread thread_;  // last: it stops before anything it uses goes away
 };
 

@@ -1,4 +1,4 @@
-// One step: a ragged batch of every piece that was planned, then its tokens.
+// One step: a ragged batch of every piece that was planned, with what is guessed to follow.
 #include <algorithm>
 #include <cstring>
 
@@ -13,19 +13,22 @@ using infer::PageList;
 using infer::Piece;
 using infer::Sequence;
 
-double milliseconds_since(std::chrono::steady_clock::time_point from) {
-  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - from).count();
-}
-
 // What answers write is decoding, the rest of the batch is read.
 ProfileWork step_work(const std::vector<Piece>& pieces) {
   ProfileWork work;
   for (const Piece& piece : pieces) {
-    work.tokens += piece.count;
-    work.decode += piece.sequence != nullptr && piece.count == 1;
+    const auto guessed = static_cast<int64_t>(piece.guess.tokens.size());
+    work.tokens += piece.count + guessed;
+    work.decode += piece.sequence != nullptr && piece.count == 1 ? 1 + guessed : 0;
   }
   work.prefill = work.tokens - work.decode;
   return work;
+}
+
+// The last slice goes on with guessed tokens; its pages have room.
+void add_guess(std::vector<TokenId>& ids, SequenceBatch& batch, const std::vector<TokenId>& guess) {
+  ids.insert(ids.end(), guess.begin(), guess.end());
+  batch.sequences.back().token_end += static_cast<int64_t>(guess.size());
 }
 
 }  // namespace
@@ -35,7 +38,8 @@ void LocalGenerator::Engine::step() {
   for (auto& job : running_) {
     if (job->ticket->cancelled) cancel_job(*job);
   }
-  const Pieces pieces = schedule();
+  Pieces pieces = schedule();
+  add_guesses(pieces);
   stats_.pages_peak = std::max(stats_.pages_peak, static_cast<int64_t>(kv_.pages_in_use()));
   if (!pieces.empty()) compute(pieces);
 }
@@ -67,22 +71,22 @@ void LocalGenerator::Engine::compute(const Pieces& pieces) {
   const ProfileScope scope(options_.profile, "step", [&] { return step_work(pieces); });
   std::vector<TokenId> ids;
   SequenceBatch batch{.sequences = {}, .kv = &kv_};
-  Pieces ends;                  // pieces after which a token is drawn,
-  std::vector<int64_t> wanted;  // and the row of each
+  Pieces ends;                // pieces after which a token is drawn,
+  std::vector<int64_t> rows;  // and the row of each
   for (const Piece& piece : pieces) {
     Chain& chain = piece.chain();
     add_slice(
         ids, batch, chain.pages,
         piece.tokens().subspan(static_cast<size_t>(chain.tokens), static_cast<size_t>(piece.count)),
         chain.tokens);
-    const bool draws = piece.sequence != nullptr || !piece.job->begun;
-    if (piece.count == piece.left() && draws) {
+    if (piece.draws()) {
       ends.push_back(piece);
-      wanted.push_back(static_cast<int64_t>(ids.size()) - 1);
+      rows.push_back(static_cast<int64_t>(ids.size()) - 1);
+      add_guess(ids, batch, piece.guess.tokens);
     }
   }
-  const ops::Context context = this->context();
-  const Tensor hidden = model_->decoder->forward(context, ids, batch);
+  const auto began = std::chrono::steady_clock::now();
+  const Tensor hidden = model_->decoder->forward(context(), ids, batch);
   for (const Piece& piece : pieces) {
     piece.chain().tokens += piece.count;
     cache_.keep(piece.chain(), piece.tokens());
@@ -90,21 +94,7 @@ void LocalGenerator::Engine::compute(const Pieces& pieces) {
     if (piece.sequence == nullptr && piece.left() == 0 && piece.job->begun)
       fork_samples(*piece.job);
   }
-  if (!wanted.empty()) hand_out(ends, model_->decoder->logits(context, gather(hidden, wanted)));
-}
-
-void LocalGenerator::Engine::hand_out(const Pieces& ends, Tensor logits) {
-  const ProfileScope scope(options_.profile, "sample", [&] {
-    return ProfileWork{.tokens = static_cast<int64_t>(ends.size())};
-  });
-  for (size_t i = 0; i < ends.size(); ++i) {
-    const std::span<float> row = logits.row(static_cast<int64_t>(i));
-    if (ends[i].sequence == nullptr) {
-      begin_decoding(*ends[i].job, row);
-    } else {
-      take_token(*ends[i].job, *ends[i].sequence, row);
-    }
-  }
+  if (!ends.empty()) hand_out(ends, hidden, rows, began);
 }
 
 // Every unfinished sample goes on from the prompt: the last one with the root itself, the others
@@ -129,45 +119,6 @@ void LocalGenerator::Engine::fork_samples(Job& job) {
   }
   job.root = Chain(kv_);
   job.forked = true;
-}
-
-// The prompt is done: every sample takes its first token from the same logits.
-void LocalGenerator::Engine::begin_decoding(Job& job, std::span<float> logits) {
-  job.milliseconds_to_first_token = milliseconds_since(job.started);
-  for (int64_t index = 0; index < job.request.samples; ++index) {
-    job.sequences.push_back(std::make_unique<Sequence>(Chain(kv_), job.request, index, job.prompt));
-  }
-  job.begun = true;
-  fork_samples(job);
-  std::vector<float> copy(logits.size());
-  for (auto& sequence : job.sequences) {
-    std::copy(logits.begin(), logits.end(), copy.begin());
-    take_token(job, *sequence, copy);
-  }
-}
-
-void LocalGenerator::Engine::take_token(Job& job, Sequence& sequence, std::span<float> logits) {
-  const text::Tokenizer& tokenizer = *model_->tokenizer;
-  // Rows beyond the vocabulary are padding of the weight matrix.
-  logits = logits.first(std::min(logits.size(), tokenizer.vocab_size()));
-  std::vector<float> untouched;
-  if (job.request.logprobs) untouched.assign(logits.begin(), logits.end());
-
-  const TokenId id = sequence.sampler.pick(logits);
-  const auto& ends = tokenizer.end_of_generation();
-  if (std::find(ends.begin(), ends.end(), id) != ends.end()) {
-    return finish_sequence(job, sequence, "stop");
-  }
-  sequence.history.push_back(id);
-  sequence.result.ids.push_back(id);
-  if (job.request.logprobs) {
-    sequence.result.logprobs.push_back(token_logprob(untouched, id, job.request.logprobs_top));
-  }
-  emit(job, sequence, sequence.filter.push(tokenizer.token_bytes(id)));
-  if (sequence.filter.stopped()) return finish_sequence(job, sequence, "stop");
-  if (static_cast<int64_t>(sequence.result.ids.size()) >= job.request.tokens_max) {
-    finish_sequence(job, sequence, "length");
-  }
 }
 
 void LocalGenerator::Engine::emit(Job& job, const Sequence& sequence, std::string text) {

@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "infer/slots.h"
+#include "infer/token_mask.h"
 #include "text/tokenizer.h"
 
 namespace ondol {
@@ -78,6 +79,8 @@ struct GenerateRequest {
   int priority = 0;  // -kPriorityMax to kPriorityMax; higher first, in order of arrival within
   bool logprobs = false;
   int64_t logprobs_top = 0;  // alternatives a token, 0 to kLogprobsTopMax
+  // Which tokens may come; null: all. Every sample works on a clone of it.
+  std::shared_ptr<const TokenMask> mask;
   // Called on the engine thread; return false to cancel. Must not call the generator.
   std::function<bool(const StreamEvent&)> on_text;
   // Called on the engine thread when a sample has ended by itself; return false to cancel the
@@ -92,6 +95,8 @@ inline constexpr int kPriorityMax = 100;
 struct GenerateResult {
   std::vector<GeneratedSample> samples;
   Usage usage;
+  int64_t drafted_tokens = 0;   // guessed ahead and computed (speculation)
+  int64_t accepted_tokens = 0;  // of them, what the model then said itself
   double milliseconds_queued = 0;
   double milliseconds_to_first_token = 0;  // from start of the prefill
   double milliseconds_total = 0;

@@ -15,6 +15,12 @@
 
 namespace ondol {
 
+// Guessing the next tokens and computing them in one step. No token depends on it.
+enum class Speculation : uint8_t {
+  kOff,
+  kLookup,  // what followed the last tokens where they stood before, in prompt or answer
+};
+
 struct LocalGeneratorOptions {
   // Affects results
   Precision precision = Precision::kFast;
@@ -30,6 +36,8 @@ struct LocalGeneratorOptions {
   std::filesystem::path
       prefix_folder;  // where they are found again after a restart; empty: nowhere
   size_t prefix_folder_bytes_max = size_t{1} << 30;
+  Speculation speculation = Speculation::kLookup;
+  int64_t draft_tokens = 0;    // guessed at most in one step; 0: as many as pay, by measurement
   Profile* profile = nullptr;  // where the engine writes what took how long; null: nowhere
 };
 

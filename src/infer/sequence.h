@@ -9,7 +9,9 @@
 #include <vector>
 
 #include "infer/generator.h"
+#include "infer/lookup.h"
 #include "infer/sampler.h"
+#include "infer/speculation.h"
 #include "infer/stop.h"
 #include "nn/sequence_batch.h"
 
@@ -62,7 +64,8 @@ struct Sequence {
         sampler(request.sampler, static_cast<uint64_t>(index), prompt),
         filter(request.stop),
         sample(index),
-        history(prompt.begin(), prompt.end()) {}
+        history(prompt.begin(), prompt.end()),
+        mask(request.mask ? request.mask->clone() : nullptr) {}
 
   // Tokens of the history still to be computed: 1 while decoding, more after a preemption.
   int64_t pending() const { return static_cast<int64_t>(history.size()) - chain.tokens; }
@@ -74,6 +77,9 @@ struct Sequence {
   std::vector<TokenId> history;  // the prompt and the answer so far
   GeneratedSample result;
   bool finished = false;
+  std::unique_ptr<TokenMask> mask;  // after the history; null: everything is allowed
+  Lookup lookup;                    // over the history, as far as it was needed yet
+  GuessPause pause;
 };
 
 }  // namespace ondol::infer
