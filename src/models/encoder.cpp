@@ -5,6 +5,7 @@
 #include "ops/activation.h"
 #include "ops/check.h"
 #include "ops/embed.h"
+#include "ops/work.h"
 
 namespace ondol::models {
 namespace {
@@ -63,6 +64,8 @@ Tensor Encoder::forward(const ops::Context& context, std::span<const text::Token
   nn::AttentionBuffers attention_buffers;
   nn::MlpBuffers mlp_buffers;
   Tensor x, part;  // [sum T, D]
+  const ProfileScope forward(context.profile, "forward",
+                             [&] { return ProfileWork{.tokens = batch.tokens()}; });
 
   ops::embed(context, weights_.embedding, ids, x);
   ops::embed(context, weights_.positions, positions_of(pages.batch()), part);
@@ -70,7 +73,9 @@ Tensor Encoder::forward(const ops::Context& context, std::span<const text::Token
   ops::embed(context, weights_.types, std::vector<int32_t>(ids.size(), 0), part);
   ops::add(context, part, x);
   weights_.embedding_norm.forward(context, x, x);
-  for (const EncoderLayer& layer : weights_.layers) {
+  for (size_t l = 0; l < weights_.layers.size(); ++l) {
+    const EncoderLayer& layer = weights_.layers[l];
+    const ProfileScope scope(context.profile, "layer", [&] { return ops::layer_work(x, l); });
     layer.attention.forward(context, x, pages.batch(), 0, no_rope, attention_buffers, x);
     layer.attention_norm.forward(context, x, x);
     layer.mlp.forward(context, x, mlp_buffers, x);

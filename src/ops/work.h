@@ -22,11 +22,14 @@ inline ProfileWork linear_work(const Tensor& x, std::span<const LinearPart> part
   return work;
 }
 
-// An op on rows [T, D], each by itself.
-inline ProfileWork rows_work(const Tensor& x) { return {.tokens = x.dim(0)}; }
+// An op on rows [T, D], each by itself. Called in destructors, so an op that failed before it had
+// its tensor counts no rows.
+inline ProfileWork rows_work(const Tensor& x) { return {.tokens = x.defined() ? x.dim(0) : 0}; }
 
 inline ProfileWork layer_work(const Tensor& x, size_t layer) {
-  return {.tokens = x.dim(0), .layer = static_cast<int64_t>(layer)};
+  ProfileWork work = rows_work(x);
+  work.layer = static_cast<int64_t>(layer);
+  return work;
 }
 
 // Keys and values count once a sequence, whatever the number of its queries.
