@@ -292,7 +292,7 @@ TEST(PrefixStore, SurvivesKillMinusNine) {
     const pid_t child = spawn_child(folder.path());
     ASSERT_GT(child, 0);
     const auto enough = [&] { return folder.files().size() > static_cast<size_t>(3 + 4 * round); };
-    for (int i = 0; i < 3000 && !enough(); ++i) {
+    for (int i = 0; i < 12000 && !enough(); ++i) {
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
     }
     std::this_thread::sleep_for(std::chrono::microseconds(rng.below(5000)));
