@@ -33,7 +33,9 @@ int64_t LocalEmbedder::count_tokens(const std::string& text) const {
 }
 
 std::string LocalEmbedder::id() const {
-  return model_->hash + (options_.precision == Precision::kExact ? "/exact/" : "/fast/") +
+  const bool own = model_->weight_form == WeightForm::kFile;
+  return model_->hash + (own ? "" : "/" + std::string(weight_form_name(model_->weight_form))) +
+         (options_.precision == Precision::kExact ? "/exact/" : "/fast/") +
          std::string(kernel_isa(best_kernels())) + "/" + std::to_string(kNumericsVersion);
 }
 

@@ -42,6 +42,27 @@ TEST(LocalEmbedder, BatchesAndThreadsChangeNoBit) {
   }
 }
 
+TEST(LocalEmbedder, FormsOfTheWeightsAreNearAndAsReproducible) {
+  ThreadPool pool(1);
+  const auto path = golden_dir() / "models" / "bert";
+  const auto own = tiny_embedder("bert").embed(texts(), {}).vectors;
+  for (const WeightForm form : {WeightForm::kBf16, WeightForm::kInt8}) {
+    const auto model = std::make_shared<Model>(load_model(path, pool, {}, {form}));
+    LocalEmbedder embedder(model, std::make_unique<ThreadPool>(1), {});
+    LocalEmbedder small(model, std::make_unique<ThreadPool>(3), {.batch_tokens_max = 25});
+    const auto got = embedder.embed(texts(), {}).vectors;
+    EXPECT_EQ(small.embed(texts(), {}).vectors, got);
+    EXPECT_NE(got, own);
+    for (size_t i = 0; i < own.size(); ++i) {
+      EXPECT_GT(std::inner_product(got[i].begin(), got[i].end(), own[i].begin(), 0.0), 0.995);
+    }
+    EXPECT_NE(embedder.id().find(weight_form_name(form)), std::string::npos);
+  }
+  expect_error(
+      [&] { load_model(golden_dir() / "models" / "llama_tied", pool, {}, {WeightForm::kInt8}); },
+      ErrorCode::kUnsupported, {"int8", "decoder"});
+}
+
 TEST(LocalEmbedder, VectorsHaveTheModelsWidthAndUnitLength) {
   for (const char* name : {"bert", "llama_tied"}) {
     LocalEmbedder embedder = tiny_embedder(name);

@@ -1,7 +1,11 @@
 // Dequantisation of the file's own blocks (GGUF; research/inference.md section 6). The order of the
 // float operations is that of the gguf Python package, whose results tests/golden/kernels holds.
+#include <algorithm>
 #include <bit>
+#include <cmath>
+#include <string>
 
+#include "base/error.h"
 #include "kernels/file_blocks.h"
 #include "kernels/packed.h"
 
@@ -42,6 +46,25 @@ void super_block(const FileSuperBlock& block, float* out) {
     } else {
       out[k] = scale * static_cast<float>(block.codes[k] - 32);
     }
+  }
+}
+
+void put_u16(uint8_t* target, uint16_t value) { std::memcpy(target, &value, sizeof value); }
+
+void encode_q8(const float* values, uint8_t* block) {
+  float largest = 0;
+  bool finite = true;
+  for (int64_t k = 0; k < kBlock; ++k) {
+    finite = finite && std::isfinite(values[k]);
+    largest = std::max(largest, std::fabs(values[k]));
+  }
+  const uint16_t scale = finite ? float_to_half(largest / 127.0F) : uint16_t{0x7e00};
+  // The codes are of the scale as it is stored; a scale that rounds to zero keeps nothing.
+  const float d = half_to_float(scale);
+  put_u16(block, scale);
+  for (int64_t k = 0; k < kBlock; ++k) {
+    const float code = finite && d > 0 ? std::nearbyint(values[k] / d) : 0.0F;
+    block[2 + k] = static_cast<uint8_t>(static_cast<int8_t>(std::clamp(code, -127.0F, 127.0F)));
   }
 }
 
@@ -123,6 +146,24 @@ FileSuperBlock read_super_block(DType dtype, const uint8_t* source) {
     out.codes[k] = static_cast<uint8_t>(code);
   }
   return out;
+}
+
+void encode_blocks(DType dtype, std::span<const float> values, std::span<std::byte> blocks) {
+  const auto count = static_cast<int64_t>(values.size());
+  auto* target = reinterpret_cast<uint8_t*>(blocks.data());
+  const bool known = dtype == DType::kBF16 || dtype == DType::kQ8_0;
+  if (!known || count % dtype_info(dtype).block_elements != 0 ||
+      static_cast<int64_t>(blocks.size()) != dtype_bytes(dtype, count)) {
+    throw Error(known ? ErrorCode::kInvalidArgument : ErrorCode::kUnsupported,
+                "[kernels] got " + std::to_string(count) + " floats and " +
+                    std::to_string(blocks.size()) + " bytes to encode as " +
+                    std::string(dtype_info(dtype).name) + ", expected bf16 or q8_0 that fits");
+  }
+  if (dtype == DType::kBF16) {
+    for (int64_t i = 0; i < count; ++i) put_u16(target + 2 * i, float_to_bf16(values[i]));
+    return;
+  }
+  for (int64_t i = 0; i < count; i += kBlock, target += 34) encode_q8(values.data() + i, target);
 }
 
 void dequantize_blocks(DType dtype, const std::byte* blocks, int64_t elements, float* out) {

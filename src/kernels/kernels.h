@@ -96,8 +96,8 @@ class PackedMatrix {
   void dequantize(int64_t row_begin, int64_t row_end, int64_t column_begin, int64_t column_end,
                   float* out, int64_t out_stride) const;
 
-  // Panels [begin, end) of 16 rows as a matrix of their own that shares the memory of `whole`, which
-  // must outlive it.
+  // Panels [begin, end) of 16 rows as a matrix of their own that shares the memory of `whole`,
+  // which must outlive it.
   static PackedMatrix panels_of(const PackedMatrix& whole, int64_t begin, int64_t end);
 
   struct Data;
@@ -110,6 +110,11 @@ class PackedMatrix {
 // Dequantises `elements` consecutive file elements (a multiple of the block). Bit-exact with the
 // gguf package.
 void dequantize_blocks(DType dtype, const std::byte* blocks, int64_t elements, float* out);
+
+// The opposite: floats to bf16 (ties to even) or to Q8_0 blocks, whose scale is the largest
+// magnitude of 32 values over 127 as a half and whose codes are the nearest ones, ties to even.
+// Infinities and NaNs make a block of NaN. Sizes must fit; other types are Error(kUnsupported).
+void encode_blocks(DType dtype, std::span<const float> values, std::span<std::byte> blocks);
 
 // out[T, N] = x[T, K] * w^T + bias. Several parts read the same x: it is quantised once.
 struct MatmulPart {

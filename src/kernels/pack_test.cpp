@@ -106,6 +106,50 @@ TEST(HalfToFloat, EveryFiniteHalfIsExact) {
   EXPECT_TRUE(std::isnan(half_to_float(0x7e00)));
 }
 
+TEST(HalfToFloat, EveryHalfAndTheTiesBetweenComeBack) {
+  for (uint32_t bits = 0; bits < 0x7c00; ++bits) {
+    const auto half = static_cast<uint16_t>(bits);
+    const float value = half_to_float(half);
+    ASSERT_EQ(float_to_half(value), half);
+    ASSERT_EQ(float_to_half(-value), half | 0x8000);
+    const double above = bits == 0x7bff ? 65536.0 : half_to_float(static_cast<uint16_t>(bits + 1));
+    const auto middle = static_cast<float>((value + above) / 2);  // exact
+    ASSERT_EQ(float_to_half(middle), bits + (bits & 1)) << bits;
+    ASSERT_EQ(float_to_half(std::nextafter(middle, 0.0F)), bits) << bits;
+    ASSERT_EQ(float_to_half(std::nextafter(middle, INFINITY)), bits + 1) << bits;
+  }
+  EXPECT_EQ(float_to_half(INFINITY), 0x7c00);
+  EXPECT_TRUE(std::isnan(half_to_float(float_to_half(NAN))));
+}
+
+TEST(EncodeBlocks, Q8IsNearItsValuesAndKeepsWhatItCanHold) {
+  const auto values = random_floats(64 * 32, 3, 0.05F);
+  std::vector<std::byte> blocks(64 * 34);
+  encode_blocks(DType::kQ8_0, values, blocks);
+  std::vector<float> back(values.size()), again(values.size());
+  dequantize_blocks(DType::kQ8_0, blocks.data(), 64 * 32, back.data());
+  for (size_t i = 0; i < values.size(); i += 32) {
+    float largest = 0;
+    for (size_t k = i; k < i + 32; ++k) largest = std::max(largest, std::fabs(values[k]));
+    for (size_t k = i; k < i + 32; ++k) EXPECT_NEAR(back[k], values[k], largest / 250) << k;
+  }
+  encode_blocks(DType::kQ8_0, back, blocks);  // what a block holds it holds again
+  dequantize_blocks(DType::kQ8_0, blocks.data(), 64 * 32, again.data());
+  for (size_t i = 0; i < values.size(); ++i) EXPECT_NEAR(again[i], back[i], 2e-5F);
+
+  std::vector<float> odd(32, 0.0F);
+  blocks.resize(34);
+  encode_blocks(DType::kQ8_0, odd, blocks);
+  dequantize_blocks(DType::kQ8_0, blocks.data(), 32, odd.data());
+  for (const float v : odd) EXPECT_EQ(v, 0.0F);
+  odd[7] = INFINITY;
+  encode_blocks(DType::kQ8_0, odd, blocks);
+  dequantize_blocks(DType::kQ8_0, blocks.data(), 32, odd.data());
+  for (const float v : odd) EXPECT_TRUE(std::isnan(v));
+  EXPECT_THROW(encode_blocks(DType::kQ8_0, std::span(values).first(31), blocks), Error);
+  EXPECT_THROW(encode_blocks(DType::kQ4_0, std::span(values).first(32), blocks), Error);
+}
+
 TEST(Dispatch, NamesWhatItSupports) {
   EXPECT_EQ(supported_isas().back(), "ref");
   for (const std::string_view isa : supported_isas()) {

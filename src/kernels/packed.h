@@ -64,6 +64,25 @@ inline float half_to_float(uint16_t half) {
   const uint32_t high = exponent == 31 ? 255U : exponent + 112U;
   return std::bit_cast<float>(sign | high << 23 | mantissa << 13);
 }
+// To nearest, ties to even; a NaN stays one.
+inline uint16_t float_to_half(float value) {
+  const auto bits = std::bit_cast<uint32_t>(value);
+  const auto sign = static_cast<uint16_t>(bits >> 16 & 0x8000U);
+  const uint32_t size = bits & 0x7fffffffU;
+  if (size > 0x7f800000U) return static_cast<uint16_t>(sign | 0x7e00U);
+  if (size >= 0x477ff000U) return static_cast<uint16_t>(sign | 0x7c00U);  // 65,520 and more
+  if (size < 0x38800000U) {  // subnormal: a fixed point sum does the rounding
+    const float sum = std::bit_cast<float>(size) + 0.5F;
+    return static_cast<uint16_t>(sign | (std::bit_cast<uint32_t>(sum) - 0x3f000000U));
+  }
+  const uint32_t rounded = size + 0xfffU + (size >> 13 & 1U);
+  return static_cast<uint16_t>(sign | (rounded - 0x38000000U) >> 13);
+}
+inline uint16_t float_to_bf16(float value) {
+  const auto bits = std::bit_cast<uint32_t>(value);
+  const bool nan = (bits & 0x7fffffffU) > 0x7f800000U;
+  return static_cast<uint16_t>((nan ? bits | 0x400000U : bits + 0x7fffU + (bits >> 16 & 1U)) >> 16);
+}
 inline float bf16_to_float(uint16_t value) {
   return std::bit_cast<float>(static_cast<uint32_t>(value) << 16);
 }

@@ -87,19 +87,20 @@ constexpr std::array<std::string_view, 3> kIgnored = {"position_ids", "pooler.de
 
 // 3. Blocks.
 
-EncoderLayer read_layer(WeightReader& reader, const BertConfig& config, int64_t l) {
+EncoderLayer read_layer(WeightReader& reader, const BertConfig& config, WeightForm form,
+                        int64_t l) {
   const int64_t width = config.width;
   EncoderLayer layer;
-  layer.attention.query = reader.linear("query", l, width, width, Bias::kRequired);
-  layer.attention.key = reader.linear("key", l, width, width, Bias::kRequired);
-  layer.attention.value = reader.linear("value", l, width, width, Bias::kRequired);
-  layer.attention.output = reader.linear("output", l, width, width, Bias::kRequired);
+  layer.attention.query = reader.linear("query", l, width, width, Bias::kRequired, form);
+  layer.attention.key = reader.linear("key", l, width, width, Bias::kRequired, form);
+  layer.attention.value = reader.linear("value", l, width, width, Bias::kRequired, form);
+  layer.attention.output = reader.linear("output", l, width, width, Bias::kRequired, form);
   layer.attention.shape = attention_shape(config.heads, config.heads, width / config.heads);
   layer.attention.causal = false;
   layer.attention_norm = reader.layer_norm("attention_norm", l, width, config.epsilon);
   layer.mlp.activation = config.activation;
-  layer.mlp.up = reader.linear("up", l, config.mlp_width, width, Bias::kRequired);
-  layer.mlp.down = reader.linear("down", l, width, config.mlp_width, Bias::kRequired);
+  layer.mlp.up = reader.linear("up", l, config.mlp_width, width, Bias::kRequired, form);
+  layer.mlp.down = reader.linear("down", l, width, config.mlp_width, Bias::kRequired, form);
   layer.mlp_norm = reader.layer_norm("mlp_norm", l, width, config.epsilon);
   return layer;
 }
@@ -114,7 +115,7 @@ void build(const BertConfig& config, WeightReader& reader, const std::string& wh
   weights.types = reader.matrix("types", 0, config.types, config.width);
   weights.embedding_norm = reader.layer_norm("embedding_norm", 0, config.width, config.epsilon);
   for (int64_t l = 0; l < config.layers; ++l) {
-    weights.layers.push_back(read_layer(reader, config, l));
+    weights.layers.push_back(read_layer(reader, config, model.weight_form, l));
   }
   reader.finish(kIgnored);
 

@@ -15,6 +15,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "nn/sequence_batch.h"
 #include "ops/context.h"
@@ -22,6 +23,18 @@
 #include "text/tokenizer.h"
 
 namespace ondol {
+
+// In which form an encoder multiplies float weights of its file; decides its results.
+enum class WeightForm : uint8_t {
+  kFile,  // as they are: the vectors of the model's authors, to f32 rounding
+  kBf16,  // rounded to bf16, activations too
+  kInt8,  // blocks of 32 with a scale each (Q8_0), activations in int8 blocks too
+};
+std::string_view weight_form_name(WeightForm form);  // "file", "bf16", "int8"
+
+struct LoadOptions {
+  WeightForm encoder_weights = WeightForm::kFile;  // a decoder has no other form than its file's
+};
 
 // What every architecture can say about itself.
 struct ModelInfo {
@@ -79,15 +92,17 @@ struct Model {
   std::string chat_template;             // Jinja source; empty: none in the file
   std::optional<PoolingConfig> pooling;  // from modules.json / 1_Pooling
   std::filesystem::path path;
+  WeightForm weight_form = WeightForm::kFile;
   std::string hash;  // SHA-256 over the files that define results: weights, tokenizer, configs
 };
 
 // `path` is a GGUF file or a folder with config.json and *.safetensors. Throws Error: kNotFound,
 // kCorruptData (names file and field), kUnsupported (architecture, type or tokenizer that nothing
 // here implements). `hash_cache` is a folder where hashes of files are remembered by size and time;
-// empty: every load hashes the files anew.
+// empty: every load hashes the files anew. The hash is that of the files: what is keyed by results
+// needs the form of the weights beside it (Embedder::id has both).
 Model load_model(const std::filesystem::path& path, ThreadPool& pool,
-                 const std::filesystem::path& hash_cache = {});
+                 const std::filesystem::path& hash_cache = {}, LoadOptions options = {});
 
 // Names of the architectures of the registry, for `ondol info`.
 std::span<const std::string_view> supported_architectures();

@@ -51,10 +51,11 @@ void check_vocabulary(const Model& model, const std::string& where) {
 }
 
 Model load_gguf(const std::filesystem::path& path, ThreadPool& pool,
-                const std::filesystem::path& hash_cache) {
+                const std::filesystem::path& hash_cache, const LoadOptions& options) {
   const io::GgufFile file = io::GgufFile::open(path);
   const io::GgufMetadata& metadata = file.metadata();
   Model model;
+  model.weight_form = options.encoder_weights;
   model.info.architecture = metadata.require_string("general.architecture");
   model.info.name = metadata.find_string("general.name").value_or("");
   const Architecture& architecture = find_architecture(model.info.architecture, file.name());
@@ -81,11 +82,12 @@ std::string folder_hash(const io::ModelFolder& folder, const std::filesystem::pa
 }
 
 Model load_folder(const std::filesystem::path& path, ThreadPool& pool,
-                  const std::filesystem::path& hash_cache) {
+                  const std::filesystem::path& hash_cache, const LoadOptions& options) {
   const io::ModelFolder folder = io::ModelFolder::open(path);
   const io::ModelTexts& texts = folder.texts();
   const models::ConfigJson config(texts.config, (path / "config.json").string());
   Model model;
+  model.weight_form = options.encoder_weights;
   model.info.architecture = config.find_string("model_type").value_or("");
   model.info.name = path.filename().string();
   const Architecture& architecture = find_architecture(model.info.architecture, config.where());
@@ -129,15 +131,26 @@ void check_heads(const std::string& where, int64_t heads, int64_t kv_heads, int6
 }  // namespace models
 
 Model load_model(const std::filesystem::path& path, ThreadPool& pool,
-                 const std::filesystem::path& hash_cache) {
+                 const std::filesystem::path& hash_cache, LoadOptions options) {
   if (!std::filesystem::exists(path)) {
     throw Error(ErrorCode::kNotFound, "[models] no model at '" + path.string() +
                                           "', expected a GGUF file or a model folder");
   }
-  Model model = std::filesystem::is_directory(path) ? load_folder(path, pool, hash_cache)
-                                                    : load_gguf(path, pool, hash_cache);
+  Model model = std::filesystem::is_directory(path) ? load_folder(path, pool, hash_cache, options)
+                                                    : load_gguf(path, pool, hash_cache, options);
+  if (!model.encoder && options.encoder_weights != WeightForm::kFile) {
+    throw Error(ErrorCode::kUnsupported,
+                "[models] " + path.string() + ": weights as " +
+                    std::string(weight_form_name(options.encoder_weights)) +
+                    "; got a decoder, expected an encoder; try a quantised file of this model");
+  }
   model.path = path;
   return model;
+}
+
+std::string_view weight_form_name(WeightForm form) {
+  constexpr std::array<std::string_view, 3> kForms = {"file", "bf16", "int8"};
+  return kForms.at(static_cast<size_t>(form));
 }
 
 std::span<const std::string_view> supported_architectures() { return kNames; }

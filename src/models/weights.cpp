@@ -38,7 +38,7 @@ int64_t WeightReader::rows_of(std::string_view ours, int64_t columns) const {
 }
 
 PackedMatrix WeightReader::matrix(std::string_view ours, int64_t layer, int64_t rows,
-                                  int64_t columns) {
+                                  int64_t columns, WeightForm form) {
   const io::TensorInfo& tensor = source_.require_tensor(name(ours, layer), {rows, columns});
   const bool packable = is_float(tensor.dtype) || is_quantized(tensor.dtype);
   if (!packable || columns % dtype_info(tensor.dtype).block_elements != 0) {
@@ -48,17 +48,37 @@ PackedMatrix WeightReader::matrix(std::string_view ours, int64_t layer, int64_t 
                     shape_text(tensor.shape) + " is no weight matrix; expected a float type or " +
                     "blocks that divide a row");
   }
-  PackedMatrix packed = PackedMatrix::pack(tensor.dtype, rows, columns, tensor.bytes, pool_, &arena_);
+  PackedMatrix packed = pack(tensor, rows, columns, form);
   source_.drop(tensor);
-  count(tensor, packed.bytes());
+  count(tensor, packed.dtype(), packed.bytes());
   return packed;
+}
+
+PackedMatrix WeightReader::pack(const io::TensorInfo& tensor, int64_t rows, int64_t columns,
+                                WeightForm form) {
+  if (form == WeightForm::kFile || !is_float(tensor.dtype)) {
+    return PackedMatrix::pack(tensor.dtype, rows, columns, tensor.bytes, pool_, &arena_);
+  }
+  const DType dtype = form == WeightForm::kInt8 ? DType::kQ8_0 : DType::kBF16;
+  const int64_t block = dtype_info(dtype).block_elements;
+  if (columns % block != 0) {
+    throw Error(ErrorCode::kUnsupported, "[models] " + source_.name() + ": tensor '" + tensor.name +
+                                             "' as " + std::string(weight_form_name(form)) +
+                                             "; got rows of " + std::to_string(columns) +
+                                             ", expected a multiple of " + std::to_string(block) +
+                                             "; try bf16 or the weights of the file");
+  }
+  const std::vector<float> values = source_.read_f32(tensor.name);
+  std::vector<std::byte> blocks(static_cast<size_t>(rows * dtype_bytes(dtype, columns)));
+  encode_blocks(dtype, values, blocks);
+  return PackedMatrix::pack(dtype, rows, columns, blocks, pool_, &arena_);
 }
 
 Tensor WeightReader::read_vector(const std::string& file_name, int64_t size) {
   const io::TensorInfo& tensor = source_.require_tensor(file_name, {size});
   const std::vector<float> values = source_.read_f32(file_name);
   source_.drop(tensor);
-  count(tensor, values.size() * sizeof(float));
+  count(tensor, tensor.dtype, values.size() * sizeof(float));
   return Tensor::from(values, {size});
 }
 
@@ -67,8 +87,8 @@ Tensor WeightReader::vector(std::string_view ours, int64_t layer, int64_t size) 
 }
 
 nn::Linear WeightReader::linear(std::string_view ours, int64_t layer, int64_t rows, int64_t columns,
-                                Bias bias) {
-  nn::Linear block{.weight = matrix(ours, layer, rows, columns), .bias = {}};
+                                Bias bias, WeightForm form) {
+  nn::Linear block{.weight = matrix(ours, layer, rows, columns, form), .bias = {}};
   std::string bias_name = name(ours, layer);
   ONDOL_ASSERT(bias_name.ends_with(".weight"));
   bias_name.replace(bias_name.rfind(".weight"), 7, ".bias");
@@ -107,9 +127,9 @@ void WeightReader::finish(std::span<const std::string_view> ignored) const {
   }
 }
 
-void WeightReader::count(const io::TensorInfo& tensor, size_t bytes_held) {
+void WeightReader::count(const io::TensorInfo& tensor, DType held, size_t bytes_held) {
   used_.insert(tensor.name);
-  ++tensors_by_type_[dtype_info(tensor.dtype).name];
+  ++tensors_by_type_[dtype_info(held).name];
   parameters_ += tensor.elements();
   bytes_held_ += bytes_held;
 }

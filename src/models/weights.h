@@ -47,10 +47,13 @@ class WeightReader {
   // Rows of a matrix that is `columns` wide: the vocabulary of an embedding.
   int64_t rows_of(std::string_view ours, int64_t columns) const;
 
-  PackedMatrix matrix(std::string_view ours, int64_t layer, int64_t rows, int64_t columns);
+  PackedMatrix matrix(std::string_view ours, int64_t layer, int64_t rows, int64_t columns,
+                      WeightForm form = WeightForm::kFile);
   Tensor vector(std::string_view ours, int64_t layer, int64_t size);
   // The bias has the weight's name with `.weight` turned to `.bias`.
-  nn::Linear linear(std::string_view ours, int64_t layer, int64_t rows, int64_t columns, Bias bias);
+  // Float weights are turned into `form`; quantised ones keep their own.
+  nn::Linear linear(std::string_view ours, int64_t layer, int64_t rows, int64_t columns, Bias bias,
+                    WeightForm form = WeightForm::kFile);
   nn::Norm layer_norm(std::string_view ours, int64_t layer, int64_t width, float epsilon);
   nn::Norm rms_norm(std::string_view ours, int64_t layer, int64_t width, float epsilon);
 
@@ -63,8 +66,9 @@ class WeightReader {
   void describe(ModelInfo& info) const;
 
  private:
+  PackedMatrix pack(const io::TensorInfo& tensor, int64_t rows, int64_t columns, WeightForm form);
   Tensor read_vector(const std::string& file_name, int64_t size);
-  void count(const io::TensorInfo& tensor, size_t bytes_held);
+  void count(const io::TensorInfo& tensor, DType held, size_t bytes_held);
 
   const io::TensorSource& source_;
   WeightFormat format_;

@@ -1,4 +1,3 @@
-#include <bit>
 #include <cfloat>
 #include <cmath>
 
@@ -134,12 +133,7 @@ void matmul_exact(const ExactMatmul& work) {
 }
 
 void round_bf16(const float* x, int64_t columns, uint16_t* out) {
-  for (int64_t k = 0; k < columns; ++k) {
-    const auto bits = std::bit_cast<uint32_t>(x[k]);
-    const uint32_t even = bits >> 16 & 1;
-    out[k] =
-        static_cast<uint16_t>((std::isnan(x[k]) ? bits | 0x400000 : bits + even + 0x7fff) >> 16);
-  }
+  for (int64_t k = 0; k < columns; ++k) out[k] = float_to_bf16(x[k]);
   if (columns % 2 != 0) out[columns] = 0;
 }
 
