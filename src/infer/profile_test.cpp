@@ -17,7 +17,7 @@ using testing::tiny_page_bytes;
 std::vector<ProfileEvent> events_of_a_run(int64_t prompt_tokens, int64_t new_tokens) {
   Profile profile;
   {
-    const auto generator = tiny_generator({.profile = &profile});
+    const auto generator = tiny_generator({.speculation = Speculation::kOff, .profile = &profile});
     GenerateRequest request{.prompt = some_ids(prompt_tokens), .tokens_max = new_tokens};
     for (const TokenId id : tiny_llama()->tokenizer->end_of_generation()) {
       request.sampler.logit_bias[id] = -1e9F;
