@@ -15,6 +15,9 @@ struct Features {
   bool avx2 = false, fma = false, f16c = false, avx_vnni = false;
   bool avx512f = false, avx512bw = false, avx512vl = false, avx512dq = false;
   bool avx512_vnni = false, avx512_bf16 = false, amx_int8 = false, amx_bf16 = false;
+  // One vdpbf16ps (32 products) takes as long as one fma (16) on AMD Zen 4 and later, as long as
+  // four on Intel's Sapphire Rapids (docs/decisions/0013).
+  bool fast_bf16_dot = false;
 
   bool runs_avx2() const { return avx2 && fma && f16c; }
   bool runs_avx512() const {
@@ -33,6 +36,8 @@ Features detect() {
   Features f;
   uint32_t a = 0, b = 0, c = 0, d = 0;
   const auto bit = [](uint32_t word, int index) { return ((word >> index) & 1U) != 0; };
+  if (!__get_cpuid(0, &a, &b, &c, &d)) return f;
+  f.fast_bf16_dot = b == signature_AMD_ebx && c == signature_AMD_ecx && d == signature_AMD_edx;
   if (!__get_cpuid(1, &a, &b, &c, &d) || !bit(c, 27)) return f;
   const uint64_t states = enabled_states();
   const bool ymm = (states & 0x6U) == 0x6U;
@@ -94,7 +99,10 @@ KernelTable completed(KernelTable t) {
 
 KernelTable avx512_table() {
   KernelTable table = completed(kAvx512Table);
-  if (features().avx512_bf16) table.matmul_bf16 = avx512::matmul_bf16_dot;
+  if (features().avx512_bf16 && features().fast_bf16_dot) {
+    table.round_bf16 = avx512::round_bf16_pairs;
+    table.matmul_bf16 = avx512::matmul_bf16_dot;
+  }
   return table;
 }
 #endif

@@ -39,10 +39,12 @@ StartKind start_kind(DType dtype) {
   }
 }
 
+int64_t bf16_row_bytes(int64_t columns) { return 4 * round_up(columns, 2); }
+
 // Activations of all tokens in the forms that the weights want, and where they lie in memory.
 struct Converted {
   Activations int8{};
-  uint16_t* bf16 = nullptr;  // [T, columns rounded up to 2]
+  std::byte* bf16 = nullptr;  // [T, 4 * columns rounded up to 2]
 };
 class ActivationLayout {
  public:
@@ -72,7 +74,7 @@ class ActivationLayout {
     for (int kind = 0; kind < kStartKinds; ++kind) {
       take(starts_[kind], kind == kStart32Halves ? 2 * cells : cells, out.int8.starts[kind]);
     }
-    take(bf16_, tokens * round_up(columns, 2), out.bf16);
+    take(bf16_, tokens * bf16_row_bytes(columns), out.bf16);
     return used;
   }
 
@@ -169,7 +171,7 @@ class Matmul {
       if (layout_.bf16()) context_.table.round_bf16(x, columns_, out.bf16 + t * bf16_stride());
     }
   }
-  int64_t bf16_stride() const { return round_up(columns_, 2); }
+  int64_t bf16_stride() const { return bf16_row_bytes(columns_); }
 
   int64_t scratch_bytes() const {
     int64_t width = 0;  // of an expanded element

@@ -73,8 +73,8 @@ struct ExactMatmul {
 // also where the bias and the former output are added.
 struct Bf16Matmul {
   const PackedView* weight;
-  const uint16_t* x;  // [T, columns], one zero more where the count is odd
-  int64_t x_stride;   // even
+  const std::byte* x;  // [T] rows as round_bf16 of the same table wrote them
+  int64_t x_stride;    // bytes
   int64_t tokens;
   int64_t panel_begin;
   int64_t panel_end;
@@ -113,8 +113,10 @@ struct KernelTable {
                    const Activations& out) = nullptr;
   void (*matmul_fast)(const FastMatmul& work) = nullptr;
   void (*matmul_exact)(const ExactMatmul& work) = nullptr;
-  // One token: to nearest, ties to even; a NaN stays one. Writes a zero after an odd count.
-  void (*round_bf16)(const float* x, int64_t columns, uint16_t* out) = nullptr;
+  // One token, to nearest, ties to even (a NaN stays one), as matmul_bf16 wants it: floats, or
+  // pairs of bf16; a zero after an odd count. Writes at most 4 bytes for each of `columns` rounded
+  // up to 2.
+  void (*round_bf16)(const float* x, int64_t columns, std::byte* out) = nullptr;
   void (*matmul_bf16)(const Bf16Matmul& work) = nullptr;
   // out[column - column_begin][16]; column bounds are multiples of 32 unless the type is a float.
   void (*dequantize_panel)(const PackedView& weight, int64_t panel, int64_t column_begin,
@@ -148,8 +150,10 @@ extern const KernelTable kRefTable;
 extern const KernelTable kAvx2Table;
 extern const KernelTable kAvx512Table;
 namespace avx512 {
-void matmul_bf16_dot(const Bf16Matmul& work);  // for machines with AVX512_BF16
-}
+// For machines whose vdpbf16ps is faster than the two fma it stands for.
+void round_bf16_pairs(const float* x, int64_t columns, std::byte* out);
+void matmul_bf16_dot(const Bf16Matmul& work);
+}  // namespace avx512
 #endif
 
 }  // namespace ondol

@@ -14,7 +14,9 @@ void matmul_exact(const ExactMatmul& work) { matmul_exact_all(work); }
 
 void matmul_bf16(const Bf16Matmul& work) { matmul_bf16_all(work); }
 
-void round_bf16(const float* x, int64_t columns, uint16_t* out) { round_bf16_row(x, columns, out); }
+void round_bf16(const float* x, int64_t columns, std::byte* out) {
+  round_bf16_row(x, columns, out);
+}
 
 void dequantize_panel(const PackedView& weight, int64_t panel, int64_t column_begin,
                       int64_t column_end, float* out) {

@@ -8,7 +8,7 @@ namespace ondol::avx2 {
 void matmul_fast(const FastMatmul& work);
 void matmul_exact(const ExactMatmul& work);
 void matmul_bf16(const Bf16Matmul& work);
-void round_bf16(const float* x, int64_t columns, uint16_t* out);
+void round_bf16(const float* x, int64_t columns, std::byte* out);
 void dequantize_panel(const PackedView& weight, int64_t panel, int64_t column_begin,
                       int64_t column_end, float* out);
 void accumulate_rows(const float* y, int64_t y_stride, int64_t tokens, const float* w,

@@ -128,19 +128,6 @@ ONDOL_INLINE F load_bf16(const void* p, int64_t second) {
   const auto* v = static_cast<const __m256i*>(p);
   return {load_bf16(v, second), load_bf16(v + 1, second)};
 }
-// A pair of bf16 in every lane, and products of pairs: the second's first, then the first's.
-ONDOL_INLINE I set1_pair(const void* p) {
-  int32_t pair;
-  __builtin_memcpy(&pair, p, sizeof pair);
-  return {_mm256_set1_epi32(pair), _mm256_set1_epi32(pair)};
-}
-ONDOL_INLINE __m256 dot2(__m256 acc, __m256i w, __m256i x) {
-  const __m256i upper = _mm256_set1_epi32(-65536);
-  const auto odd = [&](__m256i pair) { return _mm256_castsi256_ps(_mm256_and_si256(pair, upper)); };
-  const auto even = [](__m256i pair) { return _mm256_castsi256_ps(_mm256_slli_epi32(pair, 16)); };
-  return _mm256_fmadd_ps(even(w), even(x), _mm256_fmadd_ps(odd(w), odd(x), acc));
-}
-ONDOL_INLINE F dot2(F acc, I w, I x) { return {dot2(acc.a, w.a, x.a), dot2(acc.b, w.b, x.b)}; }
 ONDOL_INLINE F load_u8(const uint8_t* p) {
   const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
   return {_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(bytes)),
@@ -277,19 +264,17 @@ ONDOL_INLINE int32_t store_codes(int8_t* target, F x, F inverse) {
   return sum_int(codes);
 }
 
-// 16 floats to bf16, ties to even.
-ONDOL_INLINE __m256i rounded_bf16(__m256 x) {  // in the low half of every lane
+// 16 floats rounded to bf16, ties to even, as floats.
+ONDOL_INLINE __m256 rounded(__m256 x) {
   const __m256i bits = _mm256_castps_si256(x);
   const __m256i even = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
-  const __m256i rounded = _mm256_add_epi32(bits, _mm256_add_epi32(even, _mm256_set1_epi32(0x7fff)));
+  const __m256i up = _mm256_add_epi32(bits, _mm256_add_epi32(even, _mm256_set1_epi32(0x7fff)));
   const __m256i quiet = _mm256_or_si256(bits, _mm256_set1_epi32(0x400000));
-  const __m256 nan = _mm256_cmp_ps(x, x, _CMP_UNORD_Q);
-  return _mm256_srli_epi32(_mm256_blendv_epi8(rounded, quiet, _mm256_castps_si256(nan)), 16);
+  const __m256 all = _mm256_blendv_ps(_mm256_castsi256_ps(up), _mm256_castsi256_ps(quiet),
+                                      _mm256_cmp_ps(x, x, _CMP_UNORD_Q));
+  return _mm256_and_ps(all, _mm256_castsi256_ps(_mm256_set1_epi32(-65536)));
 }
-ONDOL_INLINE void store_bf16(uint16_t* target, F x) {
-  const __m256i words = _mm256_packus_epi32(rounded_bf16(x.a), rounded_bf16(x.b));
-  _mm256_storeu_si256(reinterpret_cast<__m256i*>(target), _mm256_permute4x64_epi64(words, 0xd8));
-}
+ONDOL_INLINE void store_rounded(float* target, F x) { store(target, {rounded(x.a), rounded(x.b)}); }
 
 // Rotates 4 neighbouring pairs; cos and sin have one value a pair.
 constexpr int64_t kRopePairs = 4;

@@ -95,24 +95,15 @@ ONDOL_INLINE F load_bf16(const void* p, int64_t second) {
   return _mm512_castsi512_ps(second ? _mm512_and_si512(pair, _mm512_set1_epi32(-65536))
                                     : _mm512_slli_epi32(pair, 16));
 }
+#if defined(ONDOL_BF16_DOT)
 // A pair of bf16 in every lane, and products of pairs: the second's first, then the first's.
 ONDOL_INLINE I set1_pair(const void* p) {
   int32_t pair;
   __builtin_memcpy(&pair, p, sizeof pair);
   return _mm512_set1_epi32(pair);
 }
-#if defined(__AVX512BF16__)
 ONDOL_INLINE F dot2(F acc, I w, I x) {
   return _mm512_dpbf16_ps(acc, reinterpret_cast<__m512bh>(w), reinterpret_cast<__m512bh>(x));
-}
-#else
-ONDOL_INLINE F upper_half(I pair) {
-  return _mm512_castsi512_ps(_mm512_and_si512(pair, _mm512_set1_epi32(-65536)));
-}
-ONDOL_INLINE F lower_half(I pair) { return _mm512_castsi512_ps(_mm512_slli_epi32(pair, 16)); }
-ONDOL_INLINE F dot2(F acc, I w, I x) {
-  const F odd = _mm512_fmadd_ps(upper_half(w), upper_half(x), acc);
-  return _mm512_fmadd_ps(lower_half(w), lower_half(x), odd);
 }
 #endif
 ONDOL_INLINE F load_u8(const uint8_t* p) {
@@ -184,15 +175,20 @@ ONDOL_INLINE int32_t store_codes(int8_t* target, F x, F inverse) {
   return _mm512_reduce_add_epi32(codes);
 }
 
-// 16 floats to bf16, ties to even.
-ONDOL_INLINE void store_bf16(uint16_t* target, F x) {
+// 16 floats rounded to bf16, ties to even: as such, or as floats.
+ONDOL_INLINE I rounded_bits(F x) {
   const I bits = _mm512_castps_si512(x);
   const I even = _mm512_and_si512(_mm512_srli_epi32(bits, 16), set1_int(1));
   const I rounded = _mm512_add_epi32(bits, _mm512_add_epi32(even, set1_int(0x7fff)));
   const I quiet = _mm512_or_si512(bits, set1_int(0x400000));
-  const I kept = _mm512_mask_mov_epi32(rounded, _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q), quiet);
+  return _mm512_mask_mov_epi32(rounded, _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q), quiet);
+}
+ONDOL_INLINE void store_rounded(uint16_t* target, F x) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(target),
-                      _mm512_cvtepi32_epi16(_mm512_srli_epi32(kept, 16)));
+                      _mm512_cvtepi32_epi16(_mm512_srli_epi32(rounded_bits(x), 16)));
+}
+ONDOL_INLINE void store_rounded(float* target, F x) {
+  store(target, _mm512_castsi512_ps(_mm512_and_si512(rounded_bits(x), set1_int(-65536))));
 }
 
 // Rotates 8 neighbouring pairs; cos and sin have one value a pair.

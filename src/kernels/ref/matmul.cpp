@@ -1,3 +1,4 @@
+#include <bit>
 #include <cfloat>
 #include <cmath>
 
@@ -132,9 +133,10 @@ void matmul_exact(const ExactMatmul& work) {
   }
 }
 
-void round_bf16(const float* x, int64_t columns, uint16_t* out) {
-  for (int64_t k = 0; k < columns; ++k) out[k] = float_to_bf16(x[k]);
-  if (columns % 2 != 0) out[columns] = 0;
+void round_bf16(const float* x, int64_t columns, std::byte* out) {
+  auto* floats = reinterpret_cast<float*>(out);
+  for (int64_t k = 0; k < columns; ++k) floats[k] = bf16_to_float(float_to_bf16(x[k]));
+  if (columns % 2 != 0) floats[columns] = 0;
 }
 
 void matmul_bf16(const Bf16Matmul& work) {
@@ -144,11 +146,11 @@ void matmul_bf16(const Bf16Matmul& work) {
   };
   for (int64_t r = work.panel_begin * kPanelRows; r < last_row(w, work.panel_end); ++r) {
     for (int64_t t = 0; t < work.tokens; ++t) {
-      const uint16_t* x = work.x + t * work.x_stride;
+      const auto* x = reinterpret_cast<const float*>(work.x + t * work.x_stride);
       float acc = 0;
       for (int64_t k = 0; k < w.columns; k += 2) {
-        acc = normal(std::fma(weight(r, k + 1), normal(bf16_to_float(x[k + 1])), acc));
-        acc = normal(std::fma(weight(r, k), normal(bf16_to_float(x[k])), acc));
+        acc = normal(std::fma(weight(r, k + 1), normal(x[k + 1]), acc));
+        acc = normal(std::fma(weight(r, k), normal(x[k]), acc));
       }
       float& target = work.output.out[t * work.output.out_stride + r];
       if (work.output.bias) acc = normal(acc + normal(work.output.bias[r]));

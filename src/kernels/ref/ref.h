@@ -29,7 +29,7 @@ class LaneSum {
 void quantize(const float* x, int64_t columns, int64_t token, const Activations& out);
 void matmul_fast(const FastMatmul& work);
 void matmul_exact(const ExactMatmul& work);
-void round_bf16(const float* x, int64_t columns, uint16_t* out);
+void round_bf16(const float* x, int64_t columns, std::byte* out);
 void matmul_bf16(const Bf16Matmul& work);
 void dequantize_panel(const PackedView& weight, int64_t panel, int64_t column_begin,
                       int64_t column_end, float* out);
