@@ -12,7 +12,7 @@ constexpr double kFirstSlope = 0.12;
 constexpr int64_t kForgetSteps = 1000;
 constexpr int64_t kRetryTokens = 4;
 constexpr int64_t kPatienceMax = 256;
-constexpr int64_t kPauseMax = 32;
+constexpr int64_t kPauseMax = 8;
 
 size_t match_class(int64_t match) {
   return match <= 2 ? 0 : match == 3 ? 1 : match <= 5 ? 2 : match <= 8 ? 3 : match < 16 ? 4 : 5;

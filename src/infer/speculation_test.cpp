@@ -109,7 +109,7 @@ TEST(GuessPause, GrowsWithEveryFailureInARow) {
       pause.note(0);
     }
   }
-  EXPECT_LT(asked, 30);
+  EXPECT_LT(asked, 70);
   EXPECT_EQ(asked + paused, 400);
   while (pause.pausing()) {
   }
