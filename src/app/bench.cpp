@@ -40,6 +40,7 @@ BenchRate summarize(int64_t tokens, std::vector<double> rates) {
 // One run: sequences that write until the last to begin has made its tokens; the others get room to
 // write all the while and are then cancelled.
 double decode_rate(LocalGenerator& generator, Rng& rng, const BenchOptions& options) {
+  generator.clear_prefix_cache();  // after whatever was cancelled has ended
   const int64_t spare = options.sequences > 1 ? options.sequences * (options.depth / 64 + 2) : 0;
   std::vector<std::unique_ptr<Generation>> running;
   for (int64_t i = 0; i < options.sequences; ++i) {
@@ -101,6 +102,7 @@ BenchResult bench_model(LocalGenerator& generator, const BenchOptions& options,
                         ProgressSink& progress) {
   Rng rng(options.seed, 0);
   std::vector<double> prefill = repeat("prefill", options.repetitions, progress, [&] {
+    generator.clear_prefix_cache();
     const GenerateResult done =
         generator.generate(random_request(generator.model(), rng, options.prompt_tokens, 1));
     return static_cast<double>(options.prompt_tokens) * 1e3 / done.milliseconds_to_first_token;

@@ -29,6 +29,7 @@ LocalGenerator& Session::generator(const std::string& name) {
         model(name), std::make_unique<ThreadPool>(options_.threads),
         LocalGeneratorOptions{.precision = options_.precision,
                               .context_tokens_max = options_.context_tokens_max,
+                              .speculation = options_.speculation,
                               .profile = options_.profile});
   }
   return *slot;

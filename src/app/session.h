@@ -15,6 +15,7 @@ struct SessionOptions {
   int threads = 0;  // 0: all cores this process may use
   Precision precision = Precision::kFast;
   int64_t context_tokens_max = 0;
+  Speculation speculation = Speculation::kLookup;
   Profile* profile = nullptr;  // of loading, and of all engines; null: none
 };
 

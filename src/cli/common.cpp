@@ -58,6 +58,7 @@ app::Session make_session(const EngineOptions& engine) {
           {.threads = static_cast<int>(engine.threads),
            .precision = precision_of(engine),
            .context_tokens_max = engine.context,
+           .speculation = engine.speculation == "off" ? Speculation::kOff : Speculation::kLookup,
            .profile = engine.profile.get()}};
 }
 

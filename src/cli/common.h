@@ -17,6 +17,7 @@ struct EngineOptions {
   int64_t threads = 0;
   std::string precision = "fast";
   int64_t context = 0;
+  std::string speculation = "lookup";
   std::string profile_path;  // --profile; empty: none
   std::shared_ptr<Profile> profile;
 };

@@ -139,6 +139,7 @@ int bench_profiled(const BenchCommandOptions& options, Context& context) {
 
 Action declare(Options& options) {
   const auto o = std::make_shared<BenchCommandOptions>();
+  o->engine.speculation = "off";  // random text says nothing about how well guesses do
   declare_model(options, &o->model);
   options.integer("-p,--prompt", "P", &o->bench.prompt_tokens, {1, kTokensMax},
                   "tokens of the prompt");
@@ -149,6 +150,8 @@ Action declare(Options& options) {
                   "tokens in the cache before writing");
   options.integer("-r,--repetitions", "R", &o->bench.repetitions, {1, kRepetitionsMax},
                   "measurements, after one to warm up");
+  options.choice("--speculation", &o->engine.speculation, {"off", "lookup"},
+                 "guess from the text before; answers repeat here more than elsewhere");
   options.flag("--curve", &o->curve, "instead: the cost of a step of 1, 2, 4, 8 and 16 tokens");
   declare_engine(options, &o->engine);
   options.list("--threads-list", "T,T", &o->threads, "measure with each of these thread counts",
