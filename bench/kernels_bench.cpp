@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "base/rng.h"
-#include "kernels/kernels.h"
+#include "kernels/packed.h"
 
 namespace {
 
@@ -170,28 +170,31 @@ void model(const KernelContext& context, DType dtype) {
   std::printf("\n");
 }
 
-void attention_rates(const KernelContext& context) {
-  for (const int64_t keys : {512, 2048}) {
-    std::vector<std::vector<float>> memory;
+void attention_rates(const KernelContext& context, KvType type) {
+  const AttentionShape shape{9, 3, 64, 0.125F};
+  for (const int64_t keys : {512, 2048, 4096}) {
+    const int64_t part = shape.kv_heads * kv_head_bytes(type, shape.head_width);
+    std::vector<AlignedArray<std::byte>> memory;
     std::vector<KvPage> pages;
     for (int64_t k = 0; k < keys; k += kPageTokens) {
-      memory.push_back(floats(3 * 64 * kPageTokens));
-      memory.push_back(floats(3 * 64 * kPageTokens));
-      pages.push_back({memory[memory.size() - 2].data(), memory.back().data()});
+      memory.push_back(allocate_aligned(2 * part));
+      pages.push_back({memory.back().get(), memory.back().get() + part});
     }
-    const auto q = floats(keys * 576);
+    const auto k = floats(keys * 192), v = floats(keys * 192), q = floats(keys * 576);
+    const KvAppendTask append{k.data(), v.data(), keys, 192, 192, pages, 0};
+    kv_append(context, shape, type, {&append, 1});
     std::vector<float> out(q.size());
     for (const int64_t queries : {int64_t{1}, keys}) {
       AttentionTask task{q.data(), queries, 576,  out.data(),     576,
                          pages,    keys,    true, keys - queries, nullptr};
       const double seconds = best_seconds(0.3, [&] {
-        attention(context, {9, 3, 64, 0.125F}, {&task, 1});
+        attention(context, shape, type, {&task, 1});
       });
       const double pairs =
           queries == 1 ? static_cast<double>(keys) : static_cast<double>(keys) * (keys + 1) / 2;
-      std::printf("attention, %lld queries of %lld keys: %.1f us, %.0f GFLOP/s\n",
-                  static_cast<long long>(queries), static_cast<long long>(keys), seconds * 1e6,
-                  pairs * 9 * 64 * 4 / seconds / 1e9);
+      std::printf("attention %s, %lld queries of %lld keys: %.1f us, %.0f GFLOP/s\n",
+                  type == KvType::kF32 ? "f32" : "int8", static_cast<long long>(queries),
+                  static_cast<long long>(keys), seconds * 1e6, pairs * 9 * 64 * 4 / seconds / 1e9);
     }
   }
 }
@@ -242,7 +245,7 @@ int main(int argc, char** argv) {
     if (what == "model" || what == "all") model(context, dtype);
   }
   if (what == "all" || what == "rows") {
-    attention_rates(context);
+    for (const KvType type : {KvType::kF32, KvType::kI8}) attention_rates(context, type);
     row_rates(context);
   }
 }

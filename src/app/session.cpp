@@ -28,6 +28,7 @@ LocalGenerator& Session::generator(const std::string& name) {
     slot = std::make_unique<LocalGenerator>(
         model(name), std::make_unique<ThreadPool>(options_.threads),
         LocalGeneratorOptions{.precision = options_.precision,
+                              .kv_type = options_.kv_type,
                               .context_tokens_max = options_.context_tokens_max,
                               .speculation = options_.speculation,
                               .profile = options_.profile});

@@ -14,6 +14,7 @@ namespace ondol::app {
 struct SessionOptions {
   int threads = 0;  // 0: all cores this process may use
   Precision precision = Precision::kFast;
+  std::optional<KvType> kv_type;  // nullopt: by the precision
   int64_t context_tokens_max = 0;
   Speculation speculation = Speculation::kLookup;
   Profile* profile = nullptr;  // of loading, and of all engines; null: none

@@ -30,6 +30,11 @@ void declare_engine(Options& options, EngineOptions* engine) {
                  "f32 activations, or 8-bit ones where the weights are quantised");
 }
 
+void declare_kv(Options& options, EngineOptions* engine) {
+  options.choice("--kv", &engine->kv, {"auto", "f32", "int8"},
+                 "how keys and values are kept; auto: int8, but f32 in exact precision");
+}
+
 void declare_workspace(Options& options, std::string* folder) {
   options.text("-w,--workspace", "DIR", folder, "a folder in the workspace");
 }
@@ -57,6 +62,9 @@ app::Session make_session(const EngineOptions& engine) {
   return {app::user_home(),
           {.threads = static_cast<int>(engine.threads),
            .precision = precision_of(engine),
+           .kv_type = engine.kv == "auto"  ? std::nullopt
+                      : engine.kv == "f32" ? std::optional(KvType::kF32)
+                                           : std::optional(KvType::kI8),
            .context_tokens_max = engine.context,
            .speculation = engine.speculation == "off" ? Speculation::kOff : Speculation::kLookup,
            .profile = engine.profile.get()}};

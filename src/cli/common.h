@@ -16,6 +16,7 @@ namespace ondol::cli {
 struct EngineOptions {
   int64_t threads = 0;
   std::string precision = "fast";
+  std::string kv = "auto";
   int64_t context = 0;
   std::string speculation = "lookup";
   std::string profile_path;  // --profile; empty: none
@@ -28,6 +29,7 @@ inline constexpr const char* kDefaultEmbedder = "all-minilm-l6-v2";
 void declare_json(Options& options, bool* json);
 void declare_model(Options& options, std::string* model);
 void declare_engine(Options& options, EngineOptions* engine);   // -t, --precision
+void declare_kv(Options& options, EngineOptions* engine);       // --kv
 void declare_workspace(Options& options, std::string* folder);  // -w
 
 void declare_profile(Options& options, EngineOptions* engine);  // --profile FILE

@@ -29,9 +29,9 @@ std::string page_key(const Model& model, Precision precision, const KernelTable&
   const KvShape& shape = pool.shape();
   std::string key = model.hash + (precision == Precision::kExact ? "/exact/" : "/fast/") +
                     std::string(kernel_isa(kernels));
-  for (const int64_t part :
-       {int64_t{kNumericsVersion}, int64_t{kPageTokens}, shape.layers, shape.kv_heads,
-        shape.head_width, static_cast<int64_t>(pool.page_bytes())}) {
+  for (const int64_t part : {int64_t{kNumericsVersion}, int64_t{kPageTokens}, shape.layers,
+                             shape.kv_heads, shape.head_width, static_cast<int64_t>(shape.type),
+                             static_cast<int64_t>(pool.page_bytes())}) {
     key += "/" + std::to_string(part);
   }
   return key;
@@ -44,6 +44,12 @@ std::unique_ptr<infer::PrefixStore> open_store(const Model& model,
   return std::make_unique<infer::PrefixStore>(options.prefix_folder,
                                               page_key(model, options.precision, kernels, pool),
                                               options.prefix_folder_bytes_max);
+}
+
+KvShape kv_shape_of(const Model& model, const LocalGeneratorOptions& options) {
+  KvShape shape = model.decoder->kv_shape();
+  shape.type = options.kv();
+  return shape;
 }
 
 text::ChatTemplateTokens template_tokens(const text::Tokenizer& tokenizer) {
@@ -62,7 +68,7 @@ LocalGenerator::Engine::Engine(std::shared_ptr<const Model> model, std::unique_p
       options_(options),
       kernels_(&best_kernels()),
       context_tokens_max_(context_limit(*model_, options.context_tokens_max)),
-      kv_(model_->decoder->kv_shape(), options.kv_bytes_max),
+      kv_(kv_shape_of(*model_, options), options.kv_bytes_max),
       store_(open_store(*model_, options_, *kernels_, kv_)),
       cache_(kv_,
              options.prefix_cache ? std::min(options.prefix_bytes_max, options.kv_bytes_max) : 0,

@@ -53,6 +53,7 @@ int64_t LocalGenerator::count_tokens(const PromptInput& prompt) const {
 std::string LocalGenerator::id() const {
   const LocalGeneratorOptions& options = engine_->options();
   return engine_->model().hash + (options.precision == Precision::kExact ? "/exact/" : "/fast/") +
+         (options.kv() == KvType::kF32 ? "f32/" : "int8/") +
          std::string(kernel_isa(best_kernels())) + "/" + std::to_string(kNumericsVersion) + "/" +
          std::to_string(engine_->context_tokens_max()) +
          (options.now ? "/" + std::to_string(*options.now) : "");

@@ -24,6 +24,7 @@ enum class Speculation : uint8_t {
 struct LocalGeneratorOptions {
   // Affects results
   Precision precision = Precision::kFast;
+  std::optional<KvType> kv_type;   // nullopt: f32 in exact precision, int8 in fast
   int64_t context_tokens_max = 0;  // 0: what the model was trained for
   std::optional<int64_t> now;      // what a chat template's clock says, seconds since the epoch
 
@@ -39,6 +40,10 @@ struct LocalGeneratorOptions {
   Speculation speculation = Speculation::kLookup;
   int64_t draft_tokens = 0;    // guessed at most in one step; 0: as many as pay, by measurement
   Profile* profile = nullptr;  // where the engine writes what took how long; null: nowhere
+
+  KvType kv() const {
+    return kv_type.value_or(precision == Precision::kExact ? KvType::kF32 : KvType::kI8);
+  }
 };
 
 // What the engine's pages of keys and values were used for so far.

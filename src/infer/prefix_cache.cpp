@@ -26,11 +26,6 @@ Tokens block(Tokens tokens, int64_t index) {
   return tokens.subspan(begin, std::min(tokens.size() - begin, size_t{kPageTokens}));
 }
 
-// All layers of a page; they stand one after another.
-std::span<std::byte> page_data(const KvPool& pool, KvPool::PageId page) {
-  return {reinterpret_cast<std::byte*>(pool.page(page, 0).keys), pool.page_bytes()};
-}
-
 bool is_full(Tokens tokens) { return tokens.size() == size_t{kPageTokens}; }
 
 }  // namespace
@@ -82,7 +77,7 @@ bool PrefixCache::load_next(const Chain& chain, Tokens tokens) {
   if (!store_->contains(name) || !make_room(1)) return false;
   PageList loaded(pool_);
   loaded.grow_to(kPageTokens);
-  if (!store_->load(name, page_data(pool_, loaded.ids()[0]))) return false;
+  if (!store_->load(name, pool_.page_data(loaded.ids()[0]))) return false;
   PrefixNode& added = insert(node, next, loaded.ids()[0]);
   added.name = name;
   added.saved = true;
@@ -119,7 +114,7 @@ void PrefixCache::copy_part(Chain& chain, Tokens tokens) {
   const KvPool::PageId source = best->page;
   pool_.retain(source);  // making room must not take it
   if (make_room(1)) {
-    chain.pages.append(pool_.copy(source, count));
+    chain.pages.append(pool_.copy(source));
     chain.tokens += count;
   }
   pool_.release(source);
@@ -217,7 +212,7 @@ void PrefixCache::finish(Chain chain, Tokens tokens) {
 
 bool PrefixCache::save_node(PrefixNode& node) {
   node.worth_saving = true;
-  if (!node.saved) node.saved = store_->save(name_of(node), page_data(pool_, node.page));
+  if (!node.saved) node.saved = store_->save(name_of(node), pool_.page_data(node.page));
   return node.saved;
 }
 

@@ -12,7 +12,6 @@ namespace {
 using testing::some_ids;
 using testing::tiny_generator;
 using testing::tiny_llama;
-using testing::tiny_page_bytes;
 
 std::vector<ProfileEvent> events_of_a_run(int64_t prompt_tokens, int64_t new_tokens) {
   Profile profile;
@@ -87,7 +86,8 @@ TEST(EngineProfile, AnOpThatFailsIsAnErrorAsWithoutProfile) {
   Profile profile;
   ThreadPool pool(1);
   const ops::Context context{pool, best_kernels(), Precision::kFast, ops::Form::kFused, &profile};
-  KvPool kv(tiny_llama()->decoder->kv_shape(), tiny_page_bytes());
+  const KvShape shape = tiny_llama()->decoder->kv_shape();
+  KvPool kv(shape, KvPool(shape, 0).page_bytes());
   const std::vector<KvPool::PageId> pages = {kv.allocate()};
   const std::vector<TokenId> beyond = {1 << 20};
   const SequenceBatch batch{{{0, 1, 0, pages}}, &kv};

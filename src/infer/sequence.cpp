@@ -42,7 +42,7 @@ PageList PageList::fork(int64_t tokens) const {
   const int64_t full = tokens / kPageTokens;
   for (int64_t index = 0; index < full; ++index) copy.append_shared(ids_[index]);
   if (tokens % kPageTokens != 0) {
-    copy.ids_.push_back(pool_->copy(ids_[full], tokens % kPageTokens));
+    copy.ids_.push_back(pool_->copy(ids_[full]));
   }
   return copy;
 }

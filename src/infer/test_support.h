@@ -32,7 +32,9 @@ inline std::unique_ptr<LocalGenerator> tiny_generator(LocalGeneratorOptions opti
 }
 
 inline size_t tiny_page_bytes() {
-  return KvPool(tiny_llama()->decoder->kv_shape(), 0).page_bytes();
+  KvShape shape = tiny_llama()->decoder->kv_shape();
+  shape.type = LocalGeneratorOptions{}.kv();
+  return KvPool(shape, 0).page_bytes();
 }
 
 // Ids of plain pieces, different for every `seed`.

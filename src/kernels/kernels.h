@@ -173,17 +173,44 @@ void rope(const KernelContext& context, float* x, int64_t tokens, int64_t x_stri
 // ---- attention over pages of keys and values ----
 inline constexpr int64_t kPageTokens = 64;
 
-// One page holds kPageTokens tokens of one layer: keys [G, E, kPageTokens] (transposed: a lane is a
-// key), values [G, kPageTokens, E].
-struct KvPage {
-  float* keys;
-  float* values;
+// How keys and values are kept (kernels/README.md has the arithmetic).
+enum class KvType : uint8_t {
+  kF32,  // as computed
+  kI8,   // codes of 8 bits and one f32 scale a token and head: a quarter of the memory
 };
-// Writes k[T, G, E], v[T, G, E] (row strides) of tokens first_slot .. first_slot + T - 1 into the
-// pages.
-void kv_append(const KernelContext& context, const float* k, const float* v, int64_t tokens,
-               int64_t k_stride, int64_t v_stride, int64_t kv_heads, int64_t head_width,
-               std::span<const KvPage> pages, int64_t first_slot);
+
+// One page holds kPageTokens tokens of one layer, head after head (kv_head_bytes each), aligned to
+// 64 bytes. Slots that no token was written to must hold finite numbers.
+//   kF32: keys [G][E][64] (a lane is a key), values [G][64][E].
+//   kI8, E rounded up to a multiple of 16: keys [G] x (u8 code + 128 [E / 4][64][4], f32 scale
+//   [64]), values [G] x (i8 code [64 / 4][E][4], f32 scale [64]): lines of 16 lanes with 4
+//   neighbours along the sum, as packed weights have them.
+struct KvPage {
+  std::byte* keys;
+  std::byte* values;
+};
+int64_t kv_head_bytes(KvType type, int64_t head_width);
+
+struct AttentionShape {
+  int64_t heads;
+  int64_t kv_heads;
+  int64_t head_width;  // up to 256
+  float scale;         // usually 1 / sqrt(E)
+};
+
+// Tokens of one sequence on their way into its pages, as slots first_slot .. first_slot + tokens
+// - 1.
+struct KvAppendTask {
+  const float* k;  // [tokens, G, E], row stride k_stride
+  const float* v;  // [tokens, G, E], row stride v_stride
+  int64_t tokens;
+  int64_t k_stride;
+  int64_t v_stride;
+  std::span<const KvPage> pages;
+  int64_t first_slot;
+};
+void kv_append(const KernelContext& context, const AttentionShape& shape, KvType type,
+               std::span<const KvAppendTask> tasks);
 
 struct AttentionTask {  // one sequence
   const float* q;       // [queries, H, E], row stride q_stride
@@ -197,13 +224,10 @@ struct AttentionTask {  // one sequence
   int64_t first_position = 0;
   const float* bias = nullptr;  // [H, queries, keys], added before softmax; null: none
 };
-struct AttentionShape {
-  int64_t heads;
-  int64_t kv_heads;
-  int64_t head_width;  // a multiple of 16 or any width up to 256
-  float scale;         // usually 1 / sqrt(E)
-};
-void attention(const KernelContext& context, const AttentionShape& shape,
+// Keys are taken in segments of kSegmentKeys, each with its own softmax, joined in order: a long
+// context can be cut between threads and no result depends on the cut.
+inline constexpr int64_t kSegmentKeys = 256;
+void attention(const KernelContext& context, const AttentionShape& shape, KvType type,
                std::span<const AttentionTask> tasks);
 
 // Chosen rows of a product with one input row x[K]: out[r] for r in `rows` (ascending) as matmul()

@@ -86,24 +86,34 @@ inline constexpr int64_t kScratchPanels = 2;
 
 // Rows (query, head) that share one key/value head.
 inline constexpr int64_t kAttentionRows = 12;
-struct AttentionBlock {
-  const KvPage* pages;
-  int64_t kv_head;
-  int64_t kv_heads;
-  int64_t head_width;
-  float scale;
-  int64_t rows;
-  const float* q[kAttentionRows];
-  float* out[kAttentionRows];
-  const float* bias[kAttentionRows];  // or null
-  int64_t visible[kAttentionRows];    // keys this row sees, >= 1
-  float* scores;                      // [rows, score_stride], score_stride a multiple of 64
-  int64_t score_stride;
-};
+inline constexpr int64_t kHeadWidthMax = 256;
 
 struct MaxSum {
   float max;
   float sum;  // of exp(x - max)
+};
+
+// One segment of keys, [key_begin, key_begin + kSegmentKeys), for rows of one key/value head.
+struct AttentionBlock {
+  const KvPage* pages;
+  KvType type;
+  int64_t kv_head;
+  int64_t head_bytes;
+  int64_t head_width;
+  float scale;
+  int64_t key_begin;  // a multiple of kSegmentKeys
+  int64_t rows;
+  const float* q[kAttentionRows];
+  const float* bias[kAttentionRows];  // [keys] from the first of all, or null
+  int64_t visible[kAttentionRows];    // keys of the segment this row sees, 0 to kSegmentKeys
+  // Out: the largest score and the sum of p = exp(score - max), and the sum of p * value [E].
+  MaxSum* softmax[kAttentionRows];
+  float* mixed[kAttentionRows];
+};
+
+struct VectorCodes {
+  float scale;
+  int32_t sum;  // of the codes
 };
 
 struct KernelTable {
@@ -143,6 +153,9 @@ struct KernelTable {
   void (*rope)(float* x, int64_t rotary_width, RopeLayout layout, const float* cos,
                const float* sin) = nullptr;
   void (*attention)(const AttentionBlock& work) = nullptr;
+  // codes = round(x * 127 / amax) and zeros up to a multiple of 16; see Activations for scale 0 and
+  // NaN.
+  VectorCodes (*quantize_vector)(const float* x, int64_t width, int8_t* codes) = nullptr;
 };
 
 extern const KernelTable kRefTable;

@@ -44,9 +44,11 @@ void Attention::forward(const ops::Context& context, const Tensor& x, const Sequ
     pages.clear();
     for (KvPool::PageId id : sequence.pages) pages.push_back(batch.kv->page(id, layer));
     const int64_t keys = sequence.first_position + sequence.token_end - sequence.token_begin;
-    targets.push_back({sequence.token_begin, sequence.token_end, sequence.first_position, pages});
+    const KvType type = batch.kv->shape().type;
+    targets.push_back(
+        {sequence.token_begin, sequence.token_end, sequence.first_position, pages, type});
     sources.push_back({sequence.token_begin, sequence.token_end, pages, keys, causal,
-                       sequence.first_position, nullptr});
+                       sequence.first_position, nullptr, type});
   }
   ops::rope_append(context, shape, rope, buffers.q, buffers.k, buffers.v, targets);
   ops::attention(context, shape, buffers.q, sources, buffers.attended);

@@ -11,17 +11,17 @@ namespace {
 constexpr size_t kPageAlignment = 64;  // a cache line, and the widest vector register
 
 struct AlignedFree {
-  void operator()(float* memory) const { std::free(memory); }
+  void operator()(std::byte* memory) const { std::free(memory); }
 };
 
 }  // namespace
 
 struct KvPool::Pages {
-  std::vector<std::unique_ptr<float[], AlignedFree>> memory;
+  std::vector<std::unique_ptr<std::byte[], AlignedFree>> memory;
   std::vector<int> references;
   std::vector<PageId> unused;  // with memory, without owner
   size_t pages_max = 0;
-  int64_t part_floats = 0;  // keys, or values, of one layer of one page
+  int64_t part_bytes = 0;  // keys, or values, of one layer of one page
 };
 
 KvPool::KvPool(KvShape shape, size_t bytes_max) : shape_(shape), pages_(std::make_unique<Pages>()) {
@@ -31,14 +31,14 @@ KvPool::KvPool(KvShape shape, size_t bytes_max) : shape_(shape), pages_(std::mak
                     std::to_string(shape.kv_heads) + " heads, width " +
                     std::to_string(shape.head_width) + ", expected at least 1 each");
   }
-  pages_->part_floats = shape.kv_heads * shape.head_width * kPageTokens;
+  pages_->part_bytes = shape.kv_heads * kv_head_bytes(shape.type, shape.head_width);
   pages_->pages_max = bytes_max / page_bytes();
 }
 
 KvPool::~KvPool() = default;
 
 size_t KvPool::page_bytes() const {
-  return static_cast<size_t>(shape_.layers * 2 * pages_->part_floats) * sizeof(float);
+  return static_cast<size_t>(shape_.layers * 2 * pages_->part_bytes);
 }
 
 KvPool::PageId KvPool::allocate() {
@@ -49,9 +49,9 @@ KvPool::PageId KvPool::allocate() {
     pages.references[id] = 1;
     return id;
   }
-  float* memory = nullptr;
+  std::byte* memory = nullptr;
   if (pages.memory.size() < pages.pages_max) {
-    memory = static_cast<float*>(std::aligned_alloc(kPageAlignment, page_bytes()));
+    memory = static_cast<std::byte*>(std::aligned_alloc(kPageAlignment, page_bytes()));
   }
   if (memory == nullptr) {
     throw Error(ErrorCode::kResourceExhausted,
@@ -82,29 +82,22 @@ int KvPool::references(PageId page) const {
   return pages_->references[page];
 }
 
-KvPool::PageId KvPool::copy(PageId from, int64_t tokens) {
-  ONDOL_ASSERT(references(from) > 0 && tokens >= 0 && tokens <= kPageTokens);
+KvPool::PageId KvPool::copy(PageId from) {
+  ONDOL_ASSERT(references(from) > 0);
   const PageId to = allocate();
-  const int64_t lanes = shape_.kv_heads * shape_.head_width;
-  for (int64_t layer = 0; layer < shape_.layers; ++layer) {
-    const KvPage source = page(from, layer), target = page(to, layer);
-    for (int64_t lane = 0; lane < lanes; ++lane) {  // keys [G, E, kPageTokens]
-      std::memcpy(target.keys + lane * kPageTokens, source.keys + lane * kPageTokens,
-                  static_cast<size_t>(tokens) * sizeof(float));
-    }
-    for (int64_t head = 0; head < shape_.kv_heads; ++head) {  // values [G, kPageTokens, E]
-      const int64_t offset = head * kPageTokens * shape_.head_width;
-      std::memcpy(target.values + offset, source.values + offset,
-                  static_cast<size_t>(tokens * shape_.head_width) * sizeof(float));
-    }
-  }
+  std::memcpy(page_data(to).data(), page_data(from).data(), page_bytes());
   return to;
 }
 
 KvPage KvPool::page(PageId id, int64_t layer) const {
   ONDOL_ASSERT(references(id) > 0 && layer >= 0 && layer < shape_.layers);
-  float* keys = pages_->memory[id].get() + layer * 2 * pages_->part_floats;
-  return {keys, keys + pages_->part_floats};
+  std::byte* keys = pages_->memory[id].get() + layer * 2 * pages_->part_bytes;
+  return {keys, keys + pages_->part_bytes};
+}
+
+std::span<std::byte> KvPool::page_data(PageId id) {
+  ONDOL_ASSERT(references(id) > 0);
+  return {pages_->memory[id].get(), page_bytes()};
 }
 
 size_t KvPool::pages_in_use() const { return pages_->memory.size() - pages_->unused.size(); }

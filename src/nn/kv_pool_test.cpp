@@ -11,6 +11,11 @@ namespace {
 constexpr KvShape kShape{.layers = 2, .kv_heads = 3, .head_width = 5};
 constexpr size_t kPageBytes = 2 * 2 * 3 * 5 * kPageTokens * sizeof(float);
 
+float* floats(std::byte* part) { return reinterpret_cast<float*>(part); }
+bool holds(std::byte* part, int64_t count, float value) {
+  return std::all_of(floats(part), floats(part) + count, [&](float x) { return x == value; });
+}
+
 TEST(KvPool, GivesPagesUpToItsLimitAndTakesThemBack) {
   KvPool pool(kShape, 3 * kPageBytes + 1);
   EXPECT_EQ(pool.page_bytes(), kPageBytes);
@@ -57,8 +62,8 @@ TEST(KvPool, LayersDoNotOverlapAndAreAligned) {
       const KvPage page = pool.page(id, layer);
       EXPECT_EQ(reinterpret_cast<uintptr_t>(page.keys) % 64, 0U);
       EXPECT_EQ(reinterpret_cast<uintptr_t>(page.values) % 64, 0U);
-      std::fill_n(page.keys, part, ++mark);
-      std::fill_n(page.values, part, ++mark);
+      std::fill_n(floats(page.keys), part, ++mark);
+      std::fill_n(floats(page.values), part, ++mark);
     }
   }
   mark = 0;
@@ -66,36 +71,35 @@ TEST(KvPool, LayersDoNotOverlapAndAreAligned) {
     for (int64_t layer = 0; layer < kShape.layers; ++layer) {
       const KvPage page = pool.page(id, layer);
       ++mark;
-      EXPECT_TRUE(std::all_of(page.keys, page.keys + part, [&](float x) { return x == mark; }));
+      EXPECT_TRUE(holds(page.keys, part, mark));
       ++mark;
-      EXPECT_TRUE(std::all_of(page.values, page.values + part, [&](float x) { return x == mark; }));
+      EXPECT_TRUE(holds(page.values, part, mark));
     }
   }
 }
 
-TEST(KvPool, CopiesTheLeadingTokensOfEveryLayer) {
-  KvPool pool(kShape, 2 * kPageBytes);
-  const int64_t lanes = kShape.kv_heads * kShape.head_width, tokens = 7;
-  const auto from = pool.allocate();
-  for (int64_t layer = 0; layer < kShape.layers; ++layer) {
-    const KvPage page = pool.page(from, layer);
-    for (int64_t i = 0; i < lanes * kPageTokens; ++i) {
-      page.keys[i] = static_cast<float>(layer * 100'000 + i + 1);
-      page.values[i] = -page.keys[i];
-    }
+TEST(KvPool, CopiesAPageOfAllLayers) {
+  for (const KvType type : {KvType::kF32, KvType::kI8}) {
+    KvShape shape = kShape;
+    shape.type = type;
+    KvPool pool(shape, 2 * kPageBytes);
+    const auto from = pool.allocate();
+    const std::span<std::byte> bytes = pool.page_data(from);
+    ASSERT_EQ(bytes.size(), pool.page_bytes());
+    EXPECT_EQ(bytes.data(), pool.page(from, 0).keys);
+    for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::byte>(i * 7);
+    const auto to = pool.copy(from);
+    EXPECT_EQ(pool.references(from), 1);
+    EXPECT_EQ(pool.references(to), 1);
+    EXPECT_TRUE(std::ranges::equal(pool.page_data(to), pool.page_data(from)));
+    EXPECT_NE(pool.page_data(to).data(), pool.page_data(from).data());
   }
-  const auto to = pool.copy(from, tokens);
-  EXPECT_EQ(pool.references(from), 1);
-  EXPECT_EQ(pool.references(to), 1);
-  for (int64_t layer = 0; layer < kShape.layers; ++layer) {
-    const KvPage old_page = pool.page(from, layer), page = pool.page(to, layer);
-    for (int64_t i = 0; i < lanes * kPageTokens; ++i) {
-      const bool key_copied = i % kPageTokens < tokens;  // keys [G, E, kPageTokens]
-      const bool value_copied = i / kShape.head_width % kPageTokens < tokens;
-      EXPECT_EQ(page.keys[i], key_copied ? old_page.keys[i] : 0.0F);
-      EXPECT_EQ(page.values[i], value_copied ? old_page.values[i] : 0.0F);
-    }
-  }
+}
+
+TEST(KvPool, PagesOfBytesTakeAThirdOfThoseOfFloats) {
+  KvPool floats_pool({2, 3, 64, KvType::kF32}, 0), bytes_pool({2, 3, 64, KvType::kI8}, 0);
+  EXPECT_EQ(floats_pool.page_bytes(), size_t{2 * 2 * 3 * 64 * kPageTokens * 4});
+  EXPECT_EQ(bytes_pool.page_bytes(), size_t{2 * 2 * 3 * (64 * kPageTokens + 4 * kPageTokens)});
 }
 
 TEST(KvPool, RefusesAShapeWithoutElements) {

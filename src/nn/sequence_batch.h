@@ -16,6 +16,7 @@ struct KvShape {
   int64_t layers = 0;
   int64_t kv_heads = 0;
   int64_t head_width = 0;
+  KvType type = KvType::kF32;
 };
 
 // Fixed-size pages for all layers, reference-counted so that sequences can share a prefix. A page
@@ -34,11 +35,12 @@ class KvPool {
   void retain(PageId page);
   void release(PageId page);
   int references(PageId page) const;
-  // Copies `tokens` leading tokens of `from` into a fresh page (copy on write of a shared, partly
-  // filled page).
-  PageId copy(PageId from, int64_t tokens);
+  // A fresh page with the bytes of `from` (copy on write of a shared, partly filled page).
+  PageId copy(PageId from);
 
   KvPage page(PageId id, int64_t layer) const;
+  // Keys and values of all layers, page_bytes(): to save a page or to fill it with saved bytes.
+  std::span<std::byte> page_data(PageId id);
   const KvShape& shape() const { return shape_; }
   size_t page_bytes() const;
   size_t pages_in_use() const;

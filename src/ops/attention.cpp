@@ -29,6 +29,11 @@ void check_pages(const char* op, std::span<const KvPage> pages, int64_t keys) {
   }
 }
 
+// The composed form is written for pages of floats.
+void check_composed(const char* op, KvType type) {
+  if (type != KvType::kF32) fail_check(op, "type of the pages in the composed form", "int8", "f32");
+}
+
 void check_rows(const char* op, int64_t begin, int64_t end, int64_t tokens) {
   if (begin < 0 || end < begin || end > tokens) {
     fail_check(op, "rows of a sequence", std::to_string(begin) + " to " + std::to_string(end),
@@ -60,12 +65,12 @@ struct PageView {
   std::span<const KvPage> pages;
 
   float& key(int64_t slot, int64_t g, int64_t e) const {
-    return pages[slot / kPageTokens]
-        .keys[(g * shape.head_width + e) * kPageTokens + slot % kPageTokens];
+    auto* keys = reinterpret_cast<float*>(pages[slot / kPageTokens].keys);
+    return keys[(g * shape.head_width + e) * kPageTokens + slot % kPageTokens];
   }
   float& value(int64_t slot, int64_t g, int64_t e) const {
-    return pages[slot / kPageTokens]
-        .values[(g * kPageTokens + slot % kPageTokens) * shape.head_width + e];
+    auto* values = reinterpret_cast<float*>(pages[slot / kPageTokens].values);
+    return values[(g * kPageTokens + slot % kPageTokens) * shape.head_width + e];
   }
 };
 
@@ -151,18 +156,21 @@ void rope_append(const Context& context, const AttentionShape& shape, const Rope
     turn(context, rope, shape.heads, shape.head_width, q);
     turn(context, rope, shape.kv_heads, shape.head_width, k);
   }
+  std::vector<KvAppendTask> tasks;
   for (const AppendTarget& target : targets) {
     check_rows("rope_append", target.token_begin, target.token_end, tokens);
     const int64_t count = target.token_end - target.token_begin;
     check_pages("rope_append", target.pages, target.first_slot + count);
     if (context.form == Form::kComposed) {
+      check_composed("rope_append", target.type);
       compose_append(shape, k, v, target);
       continue;
     }
-    kv_append(context.kernel(), k.data() + target.token_begin * k.dim(1),
-              v.data() + target.token_begin * v.dim(1), count, k.dim(1), v.dim(1), shape.kv_heads,
-              shape.head_width, target.pages, target.first_slot);
+    tasks.push_back({k.data() + target.token_begin * k.dim(1),
+                     v.data() + target.token_begin * v.dim(1), count, k.dim(1), v.dim(1),
+                     target.pages, target.first_slot});
   }
+  if (!tasks.empty()) kv_append(context.kernel(), shape, targets.front().type, tasks);
 }
 
 void attention(const Context& context, const AttentionShape& shape, const Tensor& q,
@@ -183,6 +191,7 @@ void attention(const Context& context, const AttentionShape& shape, const Tensor
       expect_f32("attention", "bias", *source.bias, {shape.heads, rows, source.keys});
     }
     if (context.form == Form::kComposed) {
+      check_composed("attention", source.type);
       compose_attention(shape, q, source, out);
       continue;
     }
@@ -191,7 +200,7 @@ void attention(const Context& context, const AttentionShape& shape, const Tensor
                      source.keys, source.causal, source.first_position,
                      source.bias != nullptr ? source.bias->data() : nullptr});
   }
-  if (!tasks.empty()) ondol::attention(context.kernel(), shape, tasks);
+  if (!tasks.empty()) ondol::attention(context.kernel(), shape, sources.front().type, tasks);
 }
 
 }  // namespace ondol::ops

@@ -32,6 +32,7 @@ struct AppendTarget {
   int64_t token_end = 0;
   int64_t first_slot = 0;
   std::span<const KvPage> pages;
+  KvType type = KvType::kF32;  // of the pages; the same in one call
 };
 
 // q[T, H*E] and k[T, G*E] are turned in place. v[T, G*E].
@@ -47,6 +48,7 @@ struct AttentionSource {
   bool causal = true;
   int64_t first_position = 0;    // causal: row i sees keys [0, first_position + i]
   const Tensor* bias = nullptr;  // [H, rows, keys], added before the softmax; null: none
+  KvType type = KvType::kF32;    // of the pages; the same in one call
 };
 
 // out[T, H*E]

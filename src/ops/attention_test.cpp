@@ -26,7 +26,8 @@ struct PageSet {
     const int64_t part = shape.kv_heads * shape.head_width * kPageTokens;
     for (int64_t i = 0; i < count; ++i) {
       memory.push_back(Tensor::zeros(DType::kF32, {2, part}));
-      pages.push_back({memory.back().data(), memory.back().data() + part});
+      auto* bytes = reinterpret_cast<std::byte*>(memory.back().data());
+      pages.push_back({bytes, bytes + 4 * part});
     }
   }
   std::vector<Tensor> memory;

@@ -45,8 +45,8 @@ inline ProfileWork attention_work(const AttentionShape& shape,
         source.causal ? std::min(source.keys, source.first_position + queries) : source.keys;
     work.tokens += queries;
     work.operations += 2 * shape.heads * shape.head_width * queries * (first + last);
-    work.bytes += 2 * source.keys * shape.kv_heads * shape.head_width *
-                  static_cast<int64_t>(sizeof *source.pages.front().keys);
+    work.bytes += 2 * source.keys * shape.kv_heads *
+                  kv_head_bytes(source.type, shape.head_width) / kPageTokens;
   }
   return work;
 }

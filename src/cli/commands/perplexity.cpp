@@ -55,6 +55,7 @@ Action declare(Options& options) {
   options.integer("--limit-bytes", "B", &o->limit_bytes, {0, INT64_MAX},
                   "use the first B bytes, up to a whole character; 0: all");
   declare_engine(options, &o->engine);
+  declare_kv(options, &o->engine);
   declare_json(options, &o->json);
   return [o](Context& context) { return perplexity(*o, context); };
 }

@@ -6,6 +6,7 @@
 #include "kernels/cpu/math.inc"
 #include "kernels/cpu/rows.inc"
 #include "kernels/cpu/attention.inc"
+#include "kernels/cpu/attention_i8.inc"
 // clang-format on
 
 namespace ondol {
@@ -31,6 +32,7 @@ const KernelTable kAvx2Table = {
     .dot_i8_rows = dot_i8_rows,
     .rope = rope,
     .attention = attention,
+    .quantize_vector = quantize_vector,
 };
 
 }  // namespace ondol

@@ -276,6 +276,37 @@ ONDOL_INLINE __m256 rounded(__m256 x) {
 }
 ONDOL_INLINE void store_rounded(float* target, F x) { store(target, {rounded(x.a), rounded(x.b)}); }
 
+// Attention weights of 15 bits times int8 values, four neighbours a lane, exactly, in products of
+// 16 bits. store_weights writes 16 rounded codes as groups of four: first and third, second and
+// fourth.
+struct Mixed {
+  I sum;
+};
+ONDOL_INLINE Mixed no_mix() { return {zero_int()}; }
+ONDOL_INLINE void store_weights(uint8_t* target, __m256 scaled) {
+  const __m256i codes = _mm256_cvtps_epi32(scaled);
+  const __m256i third = _mm256_slli_epi32(_mm256_shuffle_epi32(codes, 0xee), 16);
+  const __m256i groups = _mm256_permute4x64_epi64(_mm256_or_si256(codes, third), 0x08);
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(target), _mm256_castsi256_si128(groups));
+}
+ONDOL_INLINE void store_weights(uint8_t* target, F scaled) {
+  store_weights(target, scaled.a);
+  store_weights(target + 16, scaled.b);
+}
+ONDOL_INLINE __m256i mix_line(__m256i sum, __m256i values, Four outer, Four inner) {
+  const __m256i even = _mm256_srai_epi16(_mm256_slli_epi16(values, 8), 8);
+  const __m256i odd = _mm256_srai_epi16(values, 8);
+  return _mm256_add_epi32(
+      sum, _mm256_add_epi32(_mm256_madd_epi16(even, outer), _mm256_madd_epi16(odd, inner)));
+}
+ONDOL_INLINE Mixed mix_line(Mixed sums, I values, const uint8_t* weights) {
+  const auto* bytes = reinterpret_cast<const int8_t*>(weights);
+  const Four outer = broadcast4(bytes), inner = broadcast4(bytes + 4);
+  return {
+      {mix_line(sums.sum.a, values.a, outer, inner), mix_line(sums.sum.b, values.b, outer, inner)}};
+}
+ONDOL_INLINE I mixed_sum(Mixed sums) { return sums.sum; }
+
 // Rotates 4 neighbouring pairs; cos and sin have one value a pair.
 constexpr int64_t kRopePairs = 4;
 ONDOL_INLINE void rotate_pairs(float* x, const float* cos, const float* sin) {

@@ -191,6 +191,30 @@ ONDOL_INLINE void store_rounded(float* target, F x) {
   store(target, _mm512_castsi512_ps(_mm512_and_si512(rounded_bits(x), set1_int(-65536))));
 }
 
+// Attention weights of 15 bits times int8 values, four neighbours a lane, exactly: a low and a high
+// byte of the weights, each with its own sums. store_weights writes 16 rounded codes as groups of
+// four: 4 low bytes, 4 high bytes.
+struct Mixed {
+  I low, high;
+};
+ONDOL_INLINE Mixed no_mix() { return {zero_int(), zero_int()}; }
+ONDOL_INLINE void store_weights(uint8_t* target, F scaled) {
+  const I codes = _mm512_cvtps_epi32(scaled);
+  const __m128i low = _mm512_cvtepi32_epi8(codes);
+  const __m128i high = _mm512_cvtepi32_epi8(_mm512_srli_epi32(codes, 8));
+  auto* to = reinterpret_cast<__m128i*>(target);
+  _mm_storeu_si128(to, _mm_unpacklo_epi32(low, high));
+  _mm_storeu_si128(to + 1, _mm_unpackhi_epi32(low, high));
+}
+ONDOL_INLINE Mixed mix_line(Mixed sums, I values, const uint8_t* weights) {
+  const auto* bytes = reinterpret_cast<const int8_t*>(weights);
+  return {_mm512_dpbusd_epi32(sums.low, broadcast4(bytes), values),
+          _mm512_dpbusd_epi32(sums.high, broadcast4(bytes + 4), values)};
+}
+ONDOL_INLINE I mixed_sum(Mixed sums) {
+  return _mm512_add_epi32(sums.low, _mm512_slli_epi32(sums.high, 8));
+}
+
 // Rotates 8 neighbouring pairs; cos and sin have one value a pair.
 constexpr int64_t kRopePairs = 8;
 ONDOL_INLINE void rotate_pairs(float* x, const float* cos, const float* sin) {
