@@ -70,10 +70,16 @@ macro(ondol_isa_flags_kernels)
           -mprefer-vector-width=512)
     endif()
     set_source_files_properties(${isa_sources} PROPERTIES COMPILE_OPTIONS "${isa_flags}")
-    if(isa STREQUAL "avx512")
-      set_source_files_properties("${dir}/cpu/avx512_bf16.cpp" PROPERTIES COMPILE_OPTIONS
-        "${isa_flags};-mavx512bf16")
+    # One leaf of each set asks for an extension that only some machines of the set have.
+    if(isa STREQUAL "avx2")
+      set(leaf avx2_vnni_fast.cpp)
+      set(extension -mavxvnni)
+    else()
+      set(leaf avx512_bf16.cpp)
+      set(extension -mavx512bf16)
     endif()
+    set_source_files_properties("${dir}/cpu/${leaf}" PROPERTIES COMPILE_OPTIONS
+      "${isa_flags};${extension}")
   endforeach()
 endmacro()
 

@@ -98,6 +98,13 @@ KernelTable completed(KernelTable t) {
   return t;
 }
 
+KernelTable avx_vnni_table() {
+  KernelTable table = completed(kAvx2Table);
+  table.name = "avx_vnni";
+  table.matmul_fast = avx2::matmul_fast_vnni;
+  return table;
+}
+
 KernelTable avx512_table() {
   KernelTable table = completed(kAvx512Table);
   if (features().avx512_bf16 && features().fast_bf16_dot) {
@@ -111,8 +118,10 @@ KernelTable avx512_table() {
 const KernelTable* find_table(std::string_view isa) {
 #if defined(__x86_64__)
   static const KernelTable avx2 = completed(kAvx2Table);
+  static const KernelTable avx_vnni = avx_vnni_table();
   static const KernelTable avx512 = avx512_table();
   if (isa == "avx512" && features().runs_avx512()) return &avx512;
+  if (isa == "avx_vnni" && features().runs_avx2() && features().avx_vnni) return &avx_vnni;
   if (isa == "avx2" && features().runs_avx2()) return &avx2;
 #endif
   return isa == "ref" ? &kRefTable : nullptr;
@@ -122,7 +131,7 @@ const KernelTable* find_table(std::string_view isa) {
 
 std::vector<std::string_view> supported_isas() {
   std::vector<std::string_view> isas;
-  for (const std::string_view isa : {"avx512", "avx2", "ref"}) {
+  for (const std::string_view isa : {"avx512", "avx_vnni", "avx2", "ref"}) {
     if (find_table(isa)) isas.push_back(isa);
   }
   return isas;

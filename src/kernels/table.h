@@ -162,6 +162,9 @@ extern const KernelTable kRefTable;
 #if defined(__x86_64__)
 extern const KernelTable kAvx2Table;
 extern const KernelTable kAvx512Table;
+namespace avx2 {
+void matmul_fast_vnni(const FastMatmul& work);  // for machines with AVX-VNNI
+}
 namespace avx512 {
 // For machines whose vdpbf16ps is faster than the two fma it stands for.
 void round_bf16_pairs(const float* x, int64_t columns, std::byte* out);

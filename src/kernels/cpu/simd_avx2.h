@@ -7,7 +7,9 @@
 #include <cstdint>
 
 #define ONDOL_INLINE [[gnu::always_inline]] inline
+#if !defined(__AVXVNNI__)
 #define ONDOL_SUMS_IN_16_BITS 1  // no dot product instruction: see products()
+#endif
 #define ONDOL_UNROLL _Pragma("GCC unroll 16")
 
 namespace ondol {
@@ -20,9 +22,14 @@ struct I {  // 16 int32, or a line of 64 bytes
   __m256i a, b;
 };
 
-constexpr int kFastTokens = 3;  // register tiles: tokens x panels
 constexpr int kFastPanels = 1;
+#if defined(ONDOL_SUMS_IN_16_BITS)
 constexpr bool kSignedWideCodes = true;  // products() takes the offset of Q8_0 away by itself
+constexpr int kFastTokens = 3;           // register tiles: tokens x panels
+#else
+constexpr int kFastTokens = 4;
+constexpr bool kSignedWideCodes = false;
+#endif
 constexpr int kExactTokens = 6;
 constexpr int kExactPanels = 1;
 constexpr int kBf16Tokens = 4;
@@ -198,15 +205,16 @@ ONDOL_INLINE I sub_int(I x, I y) {
   return {_mm256_sub_epi32(x.a, y.a), _mm256_sub_epi32(x.b, y.b)};
 }
 
-// Products of unsigned weights and signed activations, four a lane. maddubs leaves two sums of two
-// products a lane in 16 bits; kCodeMax tells how many lines of them 16 bits hold (2 * 127 * 15 * 8,
-// 2 * 127 * 31 * 4 and 2 * 127 * 63 * 2 are below 32,768).
 using Four = __m256i;
 ONDOL_INLINE Four broadcast4(const int8_t* p) {
   int32_t four;
   __builtin_memcpy(&four, p, sizeof four);
   return _mm256_set1_epi32(four);
 }
+#if defined(ONDOL_SUMS_IN_16_BITS)
+// Products of unsigned weights and signed activations, four a lane. maddubs leaves two sums of two
+// products a lane in 16 bits; kCodeMax tells how many lines of them 16 bits hold (2 * 127 * 15 * 8,
+// 2 * 127 * 31 * 4 and 2 * 127 * 63 * 2 are below 32,768).
 template <int kCodeMax>
 constexpr int kLinesTogether = kCodeMax <= 15   ? 8
                                : kCodeMax <= 31 ? 4
@@ -236,6 +244,13 @@ ONDOL_INLINE I widen(I acc, Sums sums) {
   return {_mm256_add_epi32(acc.a, _mm256_madd_epi16(sums.a, ones)),
           _mm256_add_epi32(acc.b, _mm256_madd_epi16(sums.b, ones))};
 }
+#else
+// Products of unsigned weights and signed activations, four a lane, added exactly.
+ONDOL_INLINE I dot4(I acc, I weights, Four x) {
+  return {_mm256_dpbusd_avx_epi32(acc.a, weights.a, x),
+          _mm256_dpbusd_avx_epi32(acc.b, weights.b, x)};
+}
+#endif
 
 ONDOL_INLINE int32_t reduce_max(__m256i x) {
   const __m128i s4 = _mm_max_epi32(_mm256_castsi256_si128(x), _mm256_extracti128_si256(x, 1));
