@@ -4,7 +4,7 @@ export CTEST_PARALLEL_LEVEL ?= $(JOBS)
 SOURCES = $(shell git ls-files --cached --others --exclude-standard 'src/*.h' 'src/*.cpp' 'include/*.h' 'examples/*.cpp' 'bench/*.cpp' 'tests/*.h')
 
 .DEFAULT_GOAL := dev
-.PHONY: help deps dev release test test-all check fmt fmt-check layers handbook models asan tsan fuzz bench golden size quickstart clean
+.PHONY: help deps dev release test test-all check fmt fmt-check layers handbook models asan tsan fuzz bench bench-peers golden size quickstart clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -63,6 +63,13 @@ fuzz:  ## a minute of fuzzing for every reader, and its coverage
 
 bench: release  ## speed of this build on this machine
 	build/release/bin/ondol bench -m smollm2-135m-instruct -p 512 -n 64 -t 2 -r 5
+
+PEER_MODEL ?= $(HOME)/.cache/ondol/models/smollm2-135m-instruct/SmolLM2-135M-Instruct.Q4_1.gguf
+PEER_ENCODER ?= $(HOME)/.cache/ondol/models/all-minilm-l6-v2
+bench-peers: release  ## speed beside llama.cpp and sentence-transformers (about 25 minutes the first time)
+	bench/peers/setup.sh llama embed
+	python3 bench/peers/compare.py --file $(PEER_MODEL)
+	python3 bench/peers/compare_embed.py --folder $(PEER_ENCODER)
 
 golden:  ## make the golden files again (needs a virtual environment, see tools/golden/README.md)
 	tools/golden/make_all.sh

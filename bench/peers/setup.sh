@@ -4,14 +4,14 @@
 #   bench/peers/setup.sh [llama|embed ...]     # default: both
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-for name in "${@:-llama embed}"; do
-  for peer in $name; do
-    list=bench/peers/requirements.txt
-    [[ "$peer" == embed ]] && list=bench/peers/requirements-embed.txt
-    folder="build/peers/$peer"
-    if [[ -f "$folder/ready" ]] && cmp -s "$list" "$folder/ready"; then continue; fi
-    python3 -m venv "$folder"
-    CMAKE_ARGS="-DGGML_NATIVE=ON" "$folder/bin/pip" install --quiet -r "$list"
-    cp "$list" "$folder/ready"
-  done
+peers=("$@")
+((${#peers[@]})) || peers=(llama embed)
+for peer in "${peers[@]}"; do
+  list=bench/peers/requirements.txt
+  [[ "$peer" == embed ]] && list=bench/peers/requirements-embed.txt
+  folder="build/peers/$peer"
+  if [[ -f "$folder/ready" ]] && cmp -s "$list" "$folder/ready"; then continue; fi
+  python3 -m venv "$folder"
+  CMAKE_ARGS="-DGGML_NATIVE=ON" "$folder/bin/pip" install --quiet -r "$list"
+  cp "$list" "$folder/ready"
 done

@@ -16,8 +16,9 @@ std::shared_ptr<const Model> Session::model(const std::string& name_or_path) {
   if (!slot) {
     ThreadPool pool(options_.threads);
     const ProfileScope scope(options_.profile, "load", [&] { return load_work(slot); });
-    slot = std::make_shared<const Model>(
-        load_model(find_model(home_, name_or_path), pool, home_.hashes()));
+    slot = std::make_shared<const Model>(load_model(find_model(home_, name_or_path), pool,
+                                                    home_.hashes(),
+                                                    {.encoder_weights = options_.encoder_weights}));
   }
   return slot;
 }
@@ -30,6 +31,7 @@ LocalGenerator& Session::generator(const std::string& name) {
         LocalGeneratorOptions{.precision = options_.precision,
                               .kv_type = options_.kv_type,
                               .context_tokens_max = options_.context_tokens_max,
+                              .prefix_folder = options_.prefix_folder,
                               .speculation = options_.speculation,
                               .profile = options_.profile});
   }

@@ -1,6 +1,7 @@
 // The models of one run of the program: loaded when first needed, each once.
 #pragma once
 
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <string>
@@ -17,7 +18,9 @@ struct SessionOptions {
   std::optional<KvType> kv_type;  // nullopt: by the precision
   int64_t context_tokens_max = 0;
   Speculation speculation = Speculation::kLookup;
-  Profile* profile = nullptr;  // of loading, and of all engines; null: none
+  WeightForm encoder_weights = WeightForm::kFile;
+  std::filesystem::path prefix_folder;  // keys and values kept between runs; empty: none
+  Profile* profile = nullptr;           // of loading, and of all engines; null: none
 };
 
 class Session {

@@ -13,6 +13,12 @@ namespace {
 constexpr size_t kStdinBytesMax = size_t{1} << 28;
 constexpr int64_t kThreadsMax = 1024;
 
+WeightForm weight_form(const std::string& name) {
+  return name == "bf16"   ? WeightForm::kBf16
+         : name == "int8" ? WeightForm::kInt8
+                          : WeightForm::kFile;
+}
+
 }  // namespace
 
 void declare_json(Options& options, bool* json) {
@@ -33,6 +39,16 @@ void declare_engine(Options& options, EngineOptions* engine) {
 void declare_kv(Options& options, EngineOptions* engine) {
   options.choice("--kv", &engine->kv, {"auto", "f32", "int8"},
                  "how keys and values are kept; auto: int8, but f32 in exact precision");
+}
+
+void declare_weights(Options& options, EngineOptions* engine) {
+  options.choice("--weights", &engine->weights, {"file", "bf16", "int8"},
+                 "an encoder's weights: as in its file, or smaller and faster");
+}
+
+void declare_prefix_folder(Options& options, EngineOptions* engine) {
+  options.text("--prefix-folder", "DIR", &engine->prefix_folder,
+               "keep what was computed of prompts here, for later runs");
 }
 
 void declare_workspace(Options& options, std::string* folder) {
@@ -67,6 +83,8 @@ app::Session make_session(const EngineOptions& engine) {
                                            : std::optional(KvType::kI8),
            .context_tokens_max = engine.context,
            .speculation = engine.speculation == "off" ? Speculation::kOff : Speculation::kLookup,
+           .encoder_weights = weight_form(engine.weights),
+           .prefix_folder = engine.prefix_folder,
            .profile = engine.profile.get()}};
 }
 

@@ -19,6 +19,8 @@ struct EngineOptions {
   std::string kv = "auto";
   int64_t context = 0;
   std::string speculation = "lookup";
+  std::string weights = "file";
+  std::string prefix_folder;
   std::string profile_path;  // --profile; empty: none
   std::shared_ptr<Profile> profile;
 };
@@ -30,6 +32,8 @@ void declare_json(Options& options, bool* json);
 void declare_model(Options& options, std::string* model);
 void declare_engine(Options& options, EngineOptions* engine);   // -t, --precision
 void declare_kv(Options& options, EngineOptions* engine);       // --kv
+void declare_weights(Options& options, EngineOptions* engine);  // --weights
+void declare_prefix_folder(Options& options, EngineOptions* engine);
 void declare_workspace(Options& options, std::string* folder);  // -w
 
 void declare_profile(Options& options, EngineOptions* engine);  // --profile FILE

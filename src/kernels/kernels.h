@@ -173,7 +173,7 @@ void rope(const KernelContext& context, float* x, int64_t tokens, int64_t x_stri
 // ---- attention over pages of keys and values ----
 inline constexpr int64_t kPageTokens = 64;
 
-// How keys and values are kept (kernels/README.md has the arithmetic).
+// How keys and values are kept (docs/decisions/0015 has the arithmetic).
 enum class KvType : uint8_t {
   kF32,  // as computed
   kI8,   // codes of 8 bits and one f32 scale a token and head: a quarter of the memory

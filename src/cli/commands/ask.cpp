@@ -89,6 +89,7 @@ Action declare(Options& options) {
   options.text("--principal", "NAME", &o->principal, "see what this person may see");
   declare_workspace(options, &o->workspace);
   declare_engine(options, &o->engine);
+  declare_prefix_folder(options, &o->engine);
   declare_json(options, &o->json);
   return [o](Context& context) { return ask(*o, context); };
 }

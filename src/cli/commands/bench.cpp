@@ -154,6 +154,7 @@ Action declare(Options& options) {
                  "guess from the text before; answers repeat here more than elsewhere");
   options.flag("--curve", &o->curve, "instead: the cost of a step of 1, 2, 4, 8 and 16 tokens");
   declare_engine(options, &o->engine);
+  declare_weights(options, &o->engine);
   declare_kv(options, &o->engine);
   options.list("--threads-list", "T,T", &o->threads, "measure with each of these thread counts",
                ',');

@@ -81,6 +81,7 @@ Action declare(Options& options) {
   options.text("--recipe", "NAME", &o->recipe, "of ondol.toml; default: the one it chooses");
   declare_workspace(options, &o->workspace);
   declare_engine(options, &o->engine);
+  declare_prefix_folder(options, &o->engine);
   declare_json(options, &o->json);
   return [o](Context& context) { return chat(*o, context); };
 }

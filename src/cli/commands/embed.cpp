@@ -67,6 +67,7 @@ Action declare(Options& options) {
   declare_model(options, &o->model);
   options.flag("--truncate", &o->truncate, "cut texts that are too long instead of refusing them");
   declare_engine(options, &o->engine);
+  declare_weights(options, &o->engine);
   declare_json(options, &o->json);
   return [o](Context& context) { return embed(*o, context); };
 }

@@ -154,6 +154,7 @@ Action declare(Options& options) {
                   "also log-probabilities, with K alternatives a token; -1: none");
   options.flag("--show-prompt", &o->show_prompt, "print what the model would read, and stop");
   declare_engine(options, &o->engine);
+  declare_prefix_folder(options, &o->engine);
   declare_kv(options, &o->engine);
   options.integer("--context", "C", &o->engine.context, {0, kNewMax},
                   "tokens of prompt and answer; 0: what the model was trained for");
