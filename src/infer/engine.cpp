@@ -78,6 +78,9 @@ LocalGenerator::Engine::Engine(std::shared_ptr<const Model> model, std::unique_p
                 "[generate] draft tokens is " + std::to_string(options_.draft_tokens) +
                     "; expected 0 (as many as pay) to " + std::to_string(infer::kGuessTokensMax));
   }
+  if (options_.draft_model) {
+    draft_ = std::make_unique<infer::Draft>(options_.draft_model, *model_, options_.kv_bytes_max);
+  }
   if (!model_->chat_template.empty()) {
     chat_.emplace(model_->chat_template, template_tokens(*model_->tokenizer));
   }

@@ -15,6 +15,7 @@
 #include <thread>
 #include <vector>
 
+#include "infer/draft.h"
 #include "infer/local_generator.h"
 #include "infer/prefix_cache.h"
 #include "infer/prefix_store.h"
@@ -150,7 +151,11 @@ class LocalGenerator::Engine {
 
   // engine_tokens.cpp
   void add_guesses(Pieces& pieces);
-  std::vector<infer::Guess> look_up(const Pieces& pieces);
+  std::vector<infer::Guess> make_guesses(const Pieces& pieces);
+  infer::Guess look_up(const infer::Piece& piece) const;
+  void write_drafts(const Pieces& pieces, std::vector<infer::Guess>& guesses,
+                    std::span<const int64_t> lengths);
+  void end_guess(std::vector<TokenId>& tokens) const;
   int64_t guess_limit(const infer::Piece& piece) const;
   void apply_mask(infer::Piece& piece, infer::Guess& guess) const;
   void hand_out(const Pieces& ends, const Tensor& hidden, std::span<const int64_t> rows,
@@ -189,6 +194,7 @@ class LocalGenerator::Engine {
   uint64_t submitted_ = 0;                            // guarded by mutex_
 
   std::unique_ptr<infer::PrefixStore> store_;  // null: nothing is kept on disk
+  std::unique_ptr<infer::Draft> draft_;        // null: none
   infer::PrefixCache cache_;                   // engine thread only, as all below
   std::vector<JobPtr> waiting_;
   std::vector<JobPtr> running_;

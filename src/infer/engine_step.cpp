@@ -144,6 +144,7 @@ void LocalGenerator::Engine::finish_sequence(Job& job, Sequence& sequence, const
   sequence.result.text = sequence.filter.text();
   sequence.result.finish_reason = reason;
   cache_.finish(std::exchange(sequence.chain, Chain(kv_)), sequence.history);
+  sequence.draft = nullptr;
   if (job.request.on_sample && !job.ticket->cancelled) {
     listen(job, [&] { return job.request.on_sample(sequence.sample, sequence.result); });
   }

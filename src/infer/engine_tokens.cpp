@@ -38,9 +38,45 @@ int64_t LocalGenerator::Engine::guess_limit(const Piece& piece) const {
                     infer::kGuessTokensMax);
 }
 
+// A token that ends the text is not guessed: nothing follows it.
+void LocalGenerator::Engine::end_guess(std::vector<TokenId>& tokens) const {
+  const auto end = std::find_if(tokens.begin(), tokens.end(),
+                                [&](TokenId id) { return is_end(*model_->tokenizer, id); });
+  tokens.erase(end, tokens.end());
+}
+
+Guess LocalGenerator::Engine::look_up(const Piece& piece) const {
+  Sequence& sequence = *piece.sequence;
+  while (sequence.lookup.size() < static_cast<int64_t>(sequence.history.size())) {
+    sequence.lookup.append(sequence.history[static_cast<size_t>(sequence.lookup.size())]);
+  }
+  Guess guess = sequence.lookup.guess(guess_limit(piece));
+  end_guess(guess.tokens);
+  return guess;
+}
+
+// The draft model writes for those that found nothing to look up.
+void LocalGenerator::Engine::write_drafts(const Pieces& pieces, std::vector<Guess>& guesses,
+                                          std::span<const int64_t> lengths) {
+  std::vector<infer::DraftWish> wishes;
+  std::vector<Guess*> takers;
+  for (size_t i = 0; i < pieces.size(); ++i) {
+    if (guesses[i].match != infer::kDraftMatch || lengths[i] == 0) continue;
+    Sequence& sequence = *pieces[i].sequence;
+    wishes.push_back({.state = sequence.draft, .history = sequence.history, .count = lengths[i]});
+    takers.push_back(&guesses[i]);
+  }
+  if (wishes.empty()) return;
+  draft_->write(context(), wishes);
+  for (size_t i = 0; i < takers.size(); ++i) {
+    takers[i]->tokens = std::move(wishes[i].tokens);
+    end_guess(takers[i]->tokens);
+  }
+}
+
 // A guess for every piece, empty where none pays. While prompts are read there is none: such steps
 // are as long as they may be.
-std::vector<Guess> LocalGenerator::Engine::look_up(const Pieces& pieces) {
+std::vector<Guess> LocalGenerator::Engine::make_guesses(const Pieces& pieces) {
   std::vector<Guess> guesses(pieces.size());
   const bool decoding = std::all_of(pieces.begin(), pieces.end(), [](const Piece& piece) {
     return piece.sequence != nullptr && piece.count == 1;
@@ -48,26 +84,24 @@ std::vector<Guess> LocalGenerator::Engine::look_up(const Pieces& pieces) {
   if (options_.speculation == Speculation::kOff || !decoding) return guesses;
   std::vector<infer::GuessOffer> offers(pieces.size());
   for (size_t i = 0; i < pieces.size(); ++i) {
-    Sequence& sequence = *pieces[i].sequence;
     if (!may_guess(*pieces[i].job)) continue;
-    if (options_.draft_tokens == 0 && sequence.pause.pausing()) continue;
-    while (sequence.lookup.size() < static_cast<int64_t>(sequence.history.size())) {
-      sequence.lookup.append(sequence.history[static_cast<size_t>(sequence.lookup.size())]);
-    }
-    guesses[i] = sequence.lookup.guess(guess_limit(pieces[i]));
-    auto& tokens = guesses[i].tokens;
-    tokens.erase(std::find_if(tokens.begin(), tokens.end(),
-                              [&](TokenId id) { return is_end(*model_->tokenizer, id); }),
-                 tokens.end());
-    offers[i] = {guesses[i].match, static_cast<int64_t>(tokens.size())};
+    if (options_.draft_tokens == 0 && pieces[i].sequence->pause.pausing()) continue;
+    guesses[i] = look_up(pieces[i]);
+    offers[i] = {guesses[i].match, static_cast<int64_t>(guesses[i].tokens.size())};
+    if (draft_ == nullptr || offers[i].tokens > 0) continue;
+    guesses[i].match = infer::kDraftMatch;
+    offers[i] = {infer::kDraftMatch, guess_limit(pieces[i]), draft_->seconds_each()};
   }
   std::vector<int64_t> lengths(pieces.size(), options_.draft_tokens);
   if (options_.draft_tokens == 0) {
     lengths = speculation_.choose(static_cast<int64_t>(pieces.size()), offers);
   }
   for (size_t i = 0; i < pieces.size(); ++i) {
-    guesses[i].tokens.resize(static_cast<size_t>(std::min(lengths[i], offers[i].tokens)));
+    lengths[i] = std::min(lengths[i], offers[i].tokens);
+    if (guesses[i].match == infer::kDraftMatch) continue;
+    guesses[i].tokens.resize(static_cast<size_t>(lengths[i]));
   }
+  write_drafts(pieces, guesses, lengths);
   return guesses;
 }
 
@@ -115,7 +149,7 @@ void LocalGenerator::Engine::apply_mask(Piece& piece, Guess& guess) const {
 
 // Guesses take no page that the step needs, and preempt nobody.
 void LocalGenerator::Engine::add_guesses(Pieces& pieces) {
-  std::vector<Guess> guesses = look_up(pieces);
+  std::vector<Guess> guesses = make_guesses(pieces);
   auto spare = static_cast<int64_t>(kv_.pages_free());
   for (const Piece& piece : pieces) spare -= piece.promised;
   size_t index = 0;

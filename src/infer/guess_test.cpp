@@ -112,6 +112,56 @@ TEST(Guesses, ChangeNoTokenInCompany) {
   }
 }
 
+// The model itself as its draft is always right while nothing but its own logits decides.
+TEST(Guesses, ADraftModelGuessesWhereNothingIsToBeLookedUp) {
+  const auto plain = tiny_generator({.speculation = Speculation::kOff});
+  for (const int64_t draft : {0, 4}) {
+    const auto guessing = tiny_generator({.draft_tokens = draft, .draft_model = tiny_llama()});
+    for (int64_t seed = 0; seed < 6; ++seed) {
+      GenerateRequest request;
+      request.prompt = some_ids(40 + seed * 30, seed);  // no pair of it comes twice
+      request.tokens_max = 40;
+      const GenerateResult got = guessing->generate(request);
+      expect_same(got, plain->generate(request), seed);
+      if (draft == 0) continue;
+      EXPECT_GT(got.drafted_tokens, 20) << seed;
+      EXPECT_GT(got.accepted_tokens * 2, got.drafted_tokens) << seed;
+    }
+  }
+}
+
+TEST(Guesses, OfADraftModelChangeNoTokenInCompany) {
+  const std::vector<GenerateResult> expected = alone();
+  // Itself, mostly right; and one that knows nothing, mostly wrong.
+  for (const auto& model :
+       {tiny_llama(), std::shared_ptr<const Model>(load_tiny("llama3_untied"))}) {
+    for (const auto& [pages, draft] : {std::pair(12U, 5), {60U, 5}, {60U, 0}}) {
+      // So few pages that the draft model, too, finds no room at times.
+      const auto guessing = tiny_generator({.kv_bytes_max = tiny_page_bytes() * pages,
+                                            .prefill_tokens_max = 32,
+                                            .draft_tokens = draft,
+                                            .draft_model = model});
+      std::vector<std::unique_ptr<Generation>> running;
+      for (int64_t i = 0; i < kRequests; ++i) running.push_back(guessing->submit(request_of(i)));
+      for (size_t i = 0; i < running.size(); ++i) {
+        expect_same(running[i]->wait(), expected[i], static_cast<int64_t>(i));
+      }
+    }
+  }
+}
+
+TEST(Guesses, ADraftModelMustHaveTheSameTokens) {
+  expect_error([] { tiny_generator({.draft_model = load_tiny("bert")}); },
+               ErrorCode::kInvalidArgument, {"draft model", "bert", "cannot write"});
+  const auto other = load_tiny("llama3_untied");
+  tiny_generator({.draft_model = other});
+  text::TokenizerConfig config = other->tokenizer->config();
+  std::swap(config.pieces[40], config.pieces[41]);
+  other->tokenizer = text::make_tokenizer(std::move(config));
+  expect_error([&] { tiny_generator({.draft_model = other}); }, ErrorCode::kInvalidArgument,
+               {"draft model", "llama3_untied", "other tokens"});
+}
+
 TEST(Guesses, StopStringsAndStreamsAreTheSame) {
   const auto plain = tiny_generator({.speculation = Speculation::kOff});
   const auto guessing = tiny_generator({.draft_tokens = 9});

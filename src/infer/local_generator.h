@@ -38,7 +38,10 @@ struct LocalGeneratorOptions {
       prefix_folder;  // where they are found again after a restart; empty: nowhere
   size_t prefix_folder_bytes_max = size_t{1} << 30;
   Speculation speculation = Speculation::kLookup;
-  int64_t draft_tokens = 0;    // guessed at most in one step; 0: as many as pay, by measurement
+  int64_t draft_tokens = 0;  // guessed at most in one step; 0: as many as pay, by measurement
+  // Guesses where the text has nothing to look up: a smaller model of the same tokenizer. With
+  // pages of its own, at most kv_bytes_max; null: none.
+  std::shared_ptr<const Model> draft_model;
   Profile* profile = nullptr;  // where the engine writes what took how long; null: nowhere
 
   KvType kv() const {

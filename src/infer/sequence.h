@@ -44,6 +44,7 @@ class PageList {
 inline int64_t pages_for(int64_t tokens) { return (tokens + kPageTokens - 1) / kPageTokens; }
 
 struct PrefixNode;  // prefix_cache.h
+struct DraftState;  // draft.h
 
 // The computed beginning of a row of tokens.
 struct Chain {
@@ -80,6 +81,7 @@ struct Sequence {
   std::unique_ptr<TokenMask> mask;  // after the history; null: everything is allowed
   Lookup lookup;                    // over the history, as far as it was needed yet
   GuessPause pause;
+  std::shared_ptr<DraftState> draft;  // null: no draft model has read it
 };
 
 }  // namespace ondol::infer

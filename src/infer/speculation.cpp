@@ -15,6 +15,7 @@ constexpr int64_t kPatienceMax = 256;
 constexpr int64_t kPauseMax = 8;
 
 size_t match_class(int64_t match) {
+  if (match == kDraftMatch) return 6;
   return match <= 2 ? 0 : match == 3 ? 1 : match <= 5 ? 2 : match <= 8 ? 3 : match < 16 ? 4 : 5;
 }
 
@@ -58,7 +59,7 @@ double StepCost::estimate(int64_t tokens) const {
 
 // What such matches are worth before anything was counted, as if seen in four tries.
 GuessRecord::GuessRecord()
-    : counts_{{{1.2, 4}, {2.0, 4}, {2.8, 4}, {3.2, 4}, {3.5, 4}, {3.7, 4}}} {}
+    : counts_{{{1.2, 4}, {2.0, 4}, {2.8, 4}, {3.2, 4}, {3.5, 4}, {3.7, 4}, {2.8, 4}}} {}
 
 void GuessRecord::note(int64_t match, int64_t guessed, int64_t accepted) {
   constexpr double kFade = 0.95;
@@ -94,9 +95,14 @@ std::vector<int64_t> SpeculationPolicy::choose(int64_t tokens, std::span<const G
   const double plain = cost.estimate(tokens);
   double expected = static_cast<double>(tokens), best_rate = plain > 0 ? expected / plain : 0;
   size_t best = plain > 0 ? 0 : order.size();
+  std::vector<int64_t> taken(offers.size(), 0);
+  double before = 0;  // the step: what a draft model takes
   for (size_t i = 0; i < order.size() && plain > 0; ++i) {
+    const GuessOffer& offer = offers[order[i].offer];
+    const auto length = static_cast<double>(++taken[order[i].offer]);
+    before = std::max(before, length * offer.seconds_each);
     expected += order[i].probability;
-    const double rate = expected / cost.estimate(tokens + static_cast<int64_t>(i) + 1);
+    const double rate = expected / (before + cost.estimate(tokens + static_cast<int64_t>(i) + 1));
     if (rate > best_rate) {
       best_rate = rate;
       best = i + 1;

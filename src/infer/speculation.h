@@ -15,6 +15,8 @@ namespace ondol::infer {
 inline constexpr int64_t kGuessTokensMax = 24;  // of one sequence in one step
 inline constexpr int64_t kStepTokensMax = 64;   // of a step that guesses, all sequences
 
+inline constexpr int64_t kDraftMatch = -1;  // of a guess that a draft model wrote
+
 // Running averages of the time of a step, by its tokens.
 class StepCost {
  public:
@@ -43,13 +45,14 @@ class GuessRecord {
   struct Count {
     double right, tried;
   };
-  std::array<Count, 6> counts_;
+  std::array<Count, 7> counts_;
 };
 
 // What one sequence could bring.
 struct GuessOffer {
-  int64_t match = 0;
+  int64_t match = 0;  // or kDraftMatch
   int64_t tokens = 0;
+  double seconds_each = 0;  // that a guessed token costs before the step; offers pay it together
 };
 
 class SpeculationPolicy {

@@ -98,6 +98,19 @@ TEST(SpeculationPolicy, SharesAStepAmongSequences) {
   EXPECT_EQ(*std::max_element(full.begin(), full.end()), 0);
 }
 
+TEST(SpeculationPolicy, CountsWhatADraftModelTakes) {
+  SpeculationPolicy policy;
+  measure(policy.cost, 1, 0.02);
+  for (int i = 0; i < 50; ++i) policy.record.note(kDraftMatch, 4, 3);
+  const auto chosen_at = [&](double seconds_each) {
+    const GuessOffer offer{kDraftMatch, kGuessTokensMax, seconds_each};
+    return policy.choose(1, {&offer, 1})[0];
+  };
+  EXPECT_GT(chosen_at(0.01), chosen_at(0.2));
+  EXPECT_GT(chosen_at(0.2), 0);
+  EXPECT_EQ(chosen_at(2), 0);
+}
+
 TEST(GuessPause, GrowsWithEveryFailureInARow) {
   GuessPause pause;
   int64_t asked = 0, paused = 0;
