@@ -112,11 +112,19 @@ FileBlock read_block(DType dtype, const uint8_t* source) {
     return out;
   }
   out.offset = five ? 16 : 8;
-  uint32_t high = 0;
-  if (five) {
-    std::memcpy(&high, rest, 4);
-    rest += 4;
+  if (!five) {  // most weights there are: eight bytes at a time
+    for (int k = 0; k < 16; k += 8) {
+      uint64_t eight;
+      std::memcpy(&eight, rest + k, sizeof eight);
+      const uint64_t low = eight & 0x0f0f0f0f0f0f0f0fU, upper = eight >> 4 & 0x0f0f0f0f0f0f0f0fU;
+      std::memcpy(out.codes + k, &low, sizeof low);
+      std::memcpy(out.codes + k + 16, &upper, sizeof upper);
+    }
+    return out;
   }
+  uint32_t high = 0;
+  std::memcpy(&high, rest, 4);
+  rest += 4;
   for (int k = 0; k < 16; ++k) {
     out.codes[k] = static_cast<uint8_t>((rest[k] & 15) | ((high >> k) & 1) << 4);
     out.codes[k + 16] = static_cast<uint8_t>((rest[k] >> 4) | ((high >> (k + 16)) & 1) << 4);

@@ -18,20 +18,32 @@ int64_t round_up(int64_t value, int64_t multiple) {
   return (value + multiple - 1) / multiple * multiple;
 }
 
-// The 32 codes of one row of a block; what packed_code() reads.
+uint32_t load_four(const uint8_t* codes) {
+  uint32_t four;
+  std::memcpy(&four, codes, sizeof four);
+  return four;
+}
+void or_four(uint8_t* target, uint32_t four) {
+  four |= load_four(target);
+  std::memcpy(target, &four, sizeof four);
+}
+
+// The 32 codes of one row of a block, four columns at a time; what packed_code() reads. The block
+// was zeros.
 void put_codes(uint8_t* block, int bits, int64_t lane, const uint8_t* in) {
-  for (int64_t k = 0; k < (bits == 8 ? kBlock : 16); ++k) {
-    const int64_t at = lane * 4 + k % 4, j = k / 4;
+  for (int64_t j = 0; j < (bits == 8 ? 8 : 4); ++j) {
+    uint8_t* target = block + j * 64 + lane * 4;
+    const uint32_t first = load_four(in + 4 * j);
     if (bits == 8) {
-      block[j * 64 + at] = in[k];
+      or_four(target, first);
       continue;
     }
-    block[j * 64 + at] = static_cast<uint8_t>((in[k] & 15) | in[k + 16] << 4);
-    const int first = in[k] >> 4, second = in[k + 16] >> 4;
-    if (bits == 5) block[256 + at] |= static_cast<uint8_t>((first | second << 4) << j);
-    if (bits == 6) {
-      block[256 + j / 2 * 64 + at] |= static_cast<uint8_t>((first | second << 4) << (j % 2 * 2));
-    }
+    const uint32_t second = load_four(in + 16 + 4 * j);
+    or_four(target, (first & 0x0f0f0f0fU) | (second & 0x0f0f0f0fU) << 4);
+    if (bits == 4) continue;
+    const uint32_t high = (first >> 4 & 0x03030303U) | (second >> 4 & 0x03030303U) << 4;
+    or_four(block + 256 + (bits == 6 ? j / 2 * 64 : 0) + lane * 4,
+            high << (bits == 5 ? j : j % 2 * 2));
   }
 }
 
