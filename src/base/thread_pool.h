@@ -2,12 +2,13 @@
 // spin briefly inside one (`Burst`), because a decode step is hundreds of short phases.
 //
 //   ThreadPool pool(2);                       // the calling thread counts as one of the two
-//   pool.run([&](int thread) { ... });        // every thread once, with its index; returns when
-//   all are done pool.parallel_for(rows, 16, [&](int64_t begin, int64_t end, int thread) { ... });
+//   pool.run([&](int index) { ... });         // each index below size() once; returns when all are
+//   done pool.parallel_for(rows, 16, [&](int64_t begin, int64_t end, int index) { ... });
 //
-// One caller at a time. Results must not depend on which thread ran what: split work so that each
-// output element is computed whole by one thread. A worker's exception is kept and rethrown by
-// run().
+// An index is a share of the work, not a thread: a share that no worker took up in time is done by
+// the caller. So shares must not wait for each other. One caller at a time. Results must not depend
+// on which thread ran what: split work so that each output element is computed whole by one thread.
+// A worker's exception is kept and rethrown by run().
 #pragma once
 
 #include <cstddef>
