@@ -35,14 +35,15 @@ struct Scratch {
   size_t bytes = 0;
 };
 
-// The generation whose share of one thread was last taken up.
+// The generation whose share of one thread was last taken up. Each is taken once, one after
+// another: a thread that slept through some generations finds that its own was taken and leaves the
+// rest.
 struct alignas(64) Claim {
   std::atomic<uint32_t> generation{0};
 
   bool take(uint32_t current) {
-    uint32_t last = generation.load(std::memory_order_relaxed);
-    return last != current &&
-           generation.compare_exchange_strong(last, current, std::memory_order_acq_rel);
+    uint32_t before = current - 1;
+    return generation.compare_exchange_strong(before, current, std::memory_order_acq_rel);
   }
 };
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <memory>
 #include <stdexcept>
 #include <vector>
 
@@ -16,6 +17,17 @@ TEST(ThreadPool, RunsEveryThreadOnceManyTimes) {
     std::vector<int> calls(threads, 0);
     for (int round = 0; round < 2000; ++round) pool.run([&](int thread) { ++calls[thread]; });
     for (int count : calls) EXPECT_EQ(count, 2000);
+  }
+}
+
+// More threads than cores: most workers come late, and find that their share was done.
+TEST(ThreadPool, SharesThatNoWorkerBeganAreDoneByTheCallerOnce) {
+  ThreadPool pool(32);
+  for (int round = 0; round < 5000; ++round) {
+    std::vector<std::atomic<int>> calls(32);
+    const auto task = std::make_unique<int>(round);  // gone when the round is over
+    pool.run([&](int index) { calls[static_cast<size_t>(index)] += *task == round ? 1 : 100; });
+    for (const auto& count : calls) ASSERT_EQ(count.load(), 1) << "round " << round;
   }
 }
 
