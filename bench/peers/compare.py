@@ -110,24 +110,37 @@ def better_flash(options, worker, name):
     return max(rate, key=rate.get)
 
 
-def measure(options, worker):
-    names = options.only.split(",")
-    flash = {name: better_flash(options, worker, name) for name in names}
-    rates = {name: {"ondol": [], "llama.cpp": []} for name in names}
-    peak = 0
-    for turn in range(options.rounds):
-        for name in names:
-            ours, rss = ondol_rate(options.ondol, options.file, options.threads, ROWS[name])
-            theirs = worker.ask(order_of(options, name, flash[name]))["tokens_per_second"]
-            rates[name]["ondol"].append(ours)
-            rates[name]["llama.cpp"].append(theirs)
-            peak = max(peak, rss)
-            print(f"round {turn + 1} {name}: {ours:,.1f} / {theirs:,.1f} = {ours / theirs:.2f}", file=sys.stderr)
+def summarize(rates):
     rows = {}
     for name, both in rates.items():
         ratios = [a / b for a, b in zip(both["ondol"], both["llama.cpp"])]
-        rows[name] = {"flash": flash[name], "ondol": spread(both["ondol"]), "llama.cpp": spread(both["llama.cpp"]), "ratio": spread(ratios)}
-    return rows, peak
+        rows[name] = {"ondol": spread(both["ondol"]), "llama.cpp": spread(both["llama.cpp"]), "ratio": spread(ratios)}
+    return rows
+
+
+def write(options, report):
+    if not options.out:
+        return
+    pathlib.Path(options.out + ".json").write_text(json.dumps(report, indent=1) + "\n")
+    pathlib.Path(options.out + ".md").write_text(table(report))
+
+
+def measure(options, worker, report):
+    names = options.only.split(",")
+    report["flash"] = {name: better_flash(options, worker, name) for name in names}
+    rates = {name: {"ondol": [], "llama.cpp": []} for name in names}
+    report["ondol_peak_rss_bytes"] = 0
+    for turn in range(options.rounds):
+        for name in names:
+            ours, rss = ondol_rate(options.ondol, options.file, options.threads, ROWS[name])
+            theirs = worker.ask(order_of(options, name, report["flash"][name]))["tokens_per_second"]
+            rates[name]["ondol"].append(ours)
+            rates[name]["llama.cpp"].append(theirs)
+            report["ondol_peak_rss_bytes"] = max(report["ondol_peak_rss_bytes"], rss)
+            print(f"round {turn + 1} {name}: {ours:,.1f} / {theirs:,.1f} = {ours / theirs:.2f}", file=sys.stderr, flush=True)
+        report["rounds"] = turn + 1
+        report["rows"] = summarize(rates)
+        write(options, report)  # an interrupted run keeps its whole rounds
 
 
 def main():
@@ -146,16 +159,13 @@ def main():
         "file": pathlib.Path(options.file).name,
         "bytes": os.path.getsize(options.file),
         "threads": options.threads,
-        "rounds": options.rounds,
+        "rounds": 0,
         "peer": "llama-cpp-python 0.3.36, GGML_NATIVE=ON",
         "machine": machine(),
     }
-    report["rows"], report["ondol_peak_rss_bytes"] = measure(options, worker)
+    measure(options, worker, report)
     worker.close()
     print(table(report))
-    if options.out:
-        pathlib.Path(options.out + ".json").write_text(json.dumps(report, indent=1) + "\n")
-        pathlib.Path(options.out + ".md").write_text(table(report))
 
 
 if __name__ == "__main__":

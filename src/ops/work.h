@@ -45,8 +45,8 @@ inline ProfileWork attention_work(const AttentionShape& shape,
         source.causal ? std::min(source.keys, source.first_position + queries) : source.keys;
     work.tokens += queries;
     work.operations += 2 * shape.heads * shape.head_width * queries * (first + last);
-    work.bytes += 2 * source.keys * shape.kv_heads *
-                  kv_head_bytes(source.type, shape.head_width) / kPageTokens;
+    work.bytes += 2 * source.keys * shape.kv_heads * kv_head_bytes(source.type, shape.head_width) /
+                  kPageTokens;
   }
   return work;
 }
