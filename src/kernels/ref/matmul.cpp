@@ -78,20 +78,10 @@ void quantize(const float* x, int64_t columns, int64_t token, const Activations&
   for (int64_t block = 0; block < blocks; ++block) {
     const float* from = x + block * kBlock;
     int8_t* codes = out.codes + token * columns + block * kBlock;
-    float amax = 0;
-    bool finite = true;
-    for (int64_t k = 0; k < kBlock; ++k) {
-      amax = larger(std::fabs(from[k]), amax);
-      finite = finite && std::isfinite(from[k]);
-    }
-    const bool used = finite && amax > kTinyBlock;
-    const float inverse = used ? 127.0F / amax : 0.0F;
-    for (int64_t k = 0; k < kBlock; ++k) {
-      codes[k] = used ? static_cast<int8_t>(std::nearbyint(from[k] * inverse)) : int8_t{0};
-    }
+    const float scale = quantize_vector(from, kBlock, codes).scale;
     const int32_t low = code_sum(codes, 16), high = code_sum(codes + 16, 16);
     const int64_t at = token * blocks + block;
-    out.scale[at] = finite ? (used ? amax / 127.0F : 0.0F) : NAN;
+    out.scale[at] = scale;
     out.sum[at] = static_cast<float>(low + high);
     out.scaled_sum[at] = out.scale[at] * out.sum[at];
     if (out.starts[kStart8]) out.starts[kStart8][at] = -8 * (low + high);
