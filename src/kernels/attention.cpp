@@ -5,7 +5,6 @@
 
 #include "base/error.h"
 #include "kernels/packed.h"
-#include "kernels/ref/ref.h"
 
 namespace ondol {
 namespace {
@@ -54,11 +53,13 @@ struct Rows {
   int64_t count = 0;
   int64_t segments = 0;  // that the row with the most keys has
   Row row[kAttentionRows];
+  VectorCodes scale[kAttentionRows];  // kI8: of the queries' codes
+  alignas(64) int8_t codes[kAttentionRows][kHeadWidthMax];
 };
 
-Rows rows_of(const AttentionShape& shape, const Cut& cut, const Unit& unit) {
+void find_rows(const AttentionShape& shape, const Cut& cut, const Unit& unit, Rows& rows) {
   const AttentionTask& task = *unit.task;
-  Rows rows;
+  rows.count = rows.segments = 0;
   const int64_t query_end = std::min(task.queries, unit.query_begin + cut.queries);
   const int64_t head_begin = unit.part * cut.heads;
   const int64_t head_end = std::min(cut.group, head_begin + cut.heads);
@@ -73,7 +74,6 @@ Rows rows_of(const AttentionShape& shape, const Cut& cut, const Unit& unit) {
       rows.segments = std::max(rows.segments, segments_of(visible));
     }
   }
-  return rows;
 }
 
 // What the segments of one unit leave: [segment][row], values [segment][row][E].
@@ -115,9 +115,10 @@ class Attention {
     if (split) return run_split(set);
     // Later queries of a causal task see more keys: units are dealt out in turn, not in runs.
     context_.pool.run([&](int thread) {
+      Rows rows;
       for (int64_t u = thread; u < units; u += threads()) {
         const Unit& unit = units_[static_cast<size_t>(u)];
-        const Rows rows = rows_of(shape_, cut_, unit);
+        prepare(unit, rows);
         for (int64_t s = 0; s < rows.segments; ++s) segment(unit, rows, s, set(thread));
         for (int64_t r = 0; r < rows.count; ++r) join(rows, r, set(thread));
       }
@@ -139,14 +140,14 @@ class Attention {
   // Few units over long contexts: segments are dealt out, then the rows are joined.
   template <class Set>
   void run_split(const Set& set) {
-    std::vector<Rows> rows;
+    std::vector<Rows> rows(units_.size());
     struct Piece {
       int64_t unit, segment;
     };
     std::vector<Piece> pieces;
     for (size_t u = 0; u < units_.size(); ++u) {
-      rows.push_back(rows_of(shape_, cut_, units_[u]));
-      for (int64_t s = 0; s < rows.back().segments; ++s) {
+      prepare(units_[u], rows[u]);
+      for (int64_t s = 0; s < rows[u].segments; ++s) {
         pieces.push_back({static_cast<int64_t>(u), s});
       }
     }
@@ -159,6 +160,15 @@ class Attention {
         });
     for (size_t u = 0; u < rows.size(); ++u) {
       for (int64_t r = 0; r < rows[u].count; ++r) join(rows[u], r, set(static_cast<int64_t>(u)));
+    }
+  }
+
+  void prepare(const Unit& unit, Rows& rows) const {
+    find_rows(shape_, cut_, unit, rows);
+    if (type_ != KvType::kI8) return;
+    for (int64_t r = 0; r < rows.count; ++r) {
+      rows.scale[r] =
+          context_.table.quantize_vector(rows.row[r].q, shape_.head_width, rows.codes[r]);
     }
   }
 
@@ -176,6 +186,8 @@ class Attention {
       if (left <= 0) continue;
       const int64_t at = b.rows++;
       b.q[at] = rows.row[r].q;
+      b.q_codes[at] = rows.codes[r];
+      b.q_scale[at] = rows.scale[r];
       b.bias[at] = rows.row[r].bias;
       b.visible[at] = std::min(left, kSegmentKeys);
       b.softmax[at] = out.softmax + s * kAttentionRows + r;
@@ -184,30 +196,10 @@ class Attention {
     context_.table.attention(b);
   }
 
-  // out = sum of w_s * mixed_s / sum of w_s * sum_s, w_s = exp(max_s - the largest max).
   void join(const Rows& rows, int64_t r, const Partials& parts) const {
-    const Row& row = rows.row[r];
-    const int64_t count = segments_of(row.visible), width = shape_.head_width;
-    const auto softmax = [&](int64_t s) { return parts.softmax[s * kAttentionRows + r]; };
-    const auto mixed = [&](int64_t s) { return parts.mixed + (s * kAttentionRows + r) * width; };
-    if (count == 1) return scaled(mixed(0), inverse(softmax(0).sum), row.out);
-    float max = softmax(0).max;
-    for (int64_t s = 1; s < count; ++s) max = ref::larger(softmax(s).max, max);
-    float sum = 0;
-    std::fill_n(row.out, width, 0.0F);
-    for (int64_t s = 0; s < count; ++s) {
-      const float weight = ref::exp(softmax(s).max - max);
-      sum += weight * softmax(s).sum;
-      const float* part = mixed(s);
-      for (int64_t e = 0; e < width; ++e) row.out[e] += weight * part[e];
-    }
-    scaled(row.out, inverse(sum), row.out);
-  }
-
-  // Every key masked by an infinite bias: nothing to attend to, zeros rather than NaN.
-  static float inverse(float sum) { return sum == 0.0F ? 0.0F : 1.0F / sum; }
-  void scaled(const float* from, float factor, float* out) const {
-    for (int64_t e = 0; e < shape_.head_width; ++e) out[e] = from[e] * factor;
+    context_.table.join_segments({segments_of(rows.row[r].visible), shape_.head_width,
+                                  parts.softmax + r, parts.mixed + r * shape_.head_width,
+                                  rows.row[r].out});
   }
 
   const KernelContext& context_;

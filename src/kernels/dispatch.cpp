@@ -94,6 +94,7 @@ KernelTable completed(KernelTable t) {
   take(t.dot_i8_rows, kRefTable.dot_i8_rows);
   take(t.rope, kRefTable.rope);
   take(t.attention, kRefTable.attention);
+  take(t.join_segments, kRefTable.join_segments);
   take(t.quantize_vector, kRefTable.quantize_vector);
   return t;
 }

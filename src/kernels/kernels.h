@@ -55,9 +55,9 @@ struct KernelContext {
   Precision precision = Precision::kFast;
 };
 
-// Memory for the packed matrices of one model, taken from the system in large pieces that it may
-// back with huge pages: fewer address translations while weights stream by. Matrices keep the
-// pieces they lie in. For one thread at a time.
+// Memory for the packed matrices of one model, or its pages of keys and values, taken from the
+// system in large pieces that it may back with huge pages: fewer address translations while they
+// stream by. What is allocated keeps the piece it lies in. For one thread at a time.
 class PackArena {
  public:
   // At least `bytes`, aligned to a cache line, uninitialised. Throws Error(kResourceExhausted).

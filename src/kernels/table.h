@@ -93,6 +93,11 @@ struct MaxSum {
   float sum;  // of exp(x - max)
 };
 
+struct VectorCodes {
+  float scale;
+  int32_t sum;  // of the codes
+};
+
 // One segment of keys, [key_begin, key_begin + kSegmentKeys), for rows of one key/value head.
 struct AttentionBlock {
   const KvPage* pages;
@@ -104,6 +109,9 @@ struct AttentionBlock {
   int64_t key_begin;  // a multiple of kSegmentKeys
   int64_t rows;
   const float* q[kAttentionRows];
+  // kI8 only: q as quantize_vector of the same table gave it.
+  const int8_t* q_codes[kAttentionRows];
+  VectorCodes q_scale[kAttentionRows];
   const float* bias[kAttentionRows];  // [keys] from the first of all, or null
   int64_t visible[kAttentionRows];    // keys of the segment this row sees, 0 to kSegmentKeys
   // Out: the largest score and the sum of p = exp(score - max), and the sum of p * value [E].
@@ -111,9 +119,15 @@ struct AttentionBlock {
   float* mixed[kAttentionRows];
 };
 
-struct VectorCodes {
-  float scale;
-  int32_t sum;  // of the codes
+// One row's segments joined: with m the largest max and w_s = exp(max_s - m),
+//   out[E] = sum of w_s * mixed_s / sum of w_s * sum_s, in the order of the segments.
+// Segment s has softmax[s * kAttentionRows] and mixed + s * kAttentionRows * width.
+struct SegmentJoin {
+  int64_t segments;
+  int64_t width;
+  const MaxSum* softmax;
+  const float* mixed;
+  float* out;
 };
 
 struct KernelTable {
@@ -153,6 +167,7 @@ struct KernelTable {
   void (*rope)(float* x, int64_t rotary_width, RopeLayout layout, const float* cos,
                const float* sin) = nullptr;
   void (*attention)(const AttentionBlock& work) = nullptr;
+  void (*join_segments)(const SegmentJoin& work) = nullptr;
   // codes = round(x * 127 / amax) and zeros up to a multiple of 16; see Activations for scale 0 and
   // NaN.
   VectorCodes (*quantize_vector)(const float* x, int64_t width, int8_t* codes) = nullptr;

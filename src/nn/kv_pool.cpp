@@ -1,23 +1,13 @@
-#include <cstdlib>
 #include <cstring>
-#include <new>
 
 #include "base/error.h"
 #include "nn/sequence_batch.h"
 
 namespace ondol {
-namespace {
-
-constexpr size_t kPageAlignment = 64;  // a cache line, and the widest vector register
-
-struct AlignedFree {
-  void operator()(std::byte* memory) const { std::free(memory); }
-};
-
-}  // namespace
 
 struct KvPool::Pages {
-  std::vector<std::unique_ptr<std::byte[], AlignedFree>> memory;
+  PackArena arena;
+  std::vector<std::shared_ptr<std::byte>> memory;
   std::vector<int> references;
   std::vector<PageId> unused;  // with memory, without owner
   size_t pages_max = 0;
@@ -49,11 +39,7 @@ KvPool::PageId KvPool::allocate() {
     pages.references[id] = 1;
     return id;
   }
-  std::byte* memory = nullptr;
-  if (pages.memory.size() < pages.pages_max) {
-    memory = static_cast<std::byte*>(std::aligned_alloc(kPageAlignment, page_bytes()));
-  }
-  if (memory == nullptr) {
+  if (pages.memory.size() >= pages.pages_max) {
     throw Error(ErrorCode::kResourceExhausted,
                 "[kv_pool] no page of keys and values left; got " + std::to_string(pages_in_use()) +
                     " in use, expected fewer than " + std::to_string(pages.pages_max) + " of " +
@@ -61,8 +47,8 @@ KvPool::PageId KvPool::allocate() {
                     " bytes; try a shorter context, fewer sequences or a larger limit");
   }
   // Kernels read whole pages and mask: what they mask must be finite.
-  std::memset(memory, 0, page_bytes());
-  pages.memory.emplace_back(memory);
+  pages.memory.push_back(pages.arena.allocate(static_cast<int64_t>(page_bytes())));
+  std::memset(pages.memory.back().get(), 0, page_bytes());
   pages.references.push_back(1);
   return static_cast<PageId>(pages.memory.size() - 1);
 }

@@ -32,6 +32,7 @@ const KernelTable kAvx512Table = {
     .dot_i8_rows = dot_i8_rows,
     .rope = rope,
     .attention = attention,
+    .join_segments = join_segments,
     .quantize_vector = quantize_vector,
 };
 

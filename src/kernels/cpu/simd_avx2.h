@@ -93,6 +93,7 @@ ONDOL_INLINE bool all_less(F x, F y) {
 }
 
 // The 16-lane rule's end: pairwise 8, 4, 2, 1.
+ONDOL_INLINE float first_lane(F x) { return _mm256_cvtss_f32(x.a); }
 ONDOL_INLINE float sum_lanes(F x) {
   const __m256 s8 = _mm256_add_ps(x.a, x.b);
   const __m128 s4 = _mm_add_ps(_mm256_castps256_ps128(s8), _mm256_extractf128_ps(s8, 1));
@@ -269,6 +270,10 @@ ONDOL_INLINE int32_t max_magnitude_bits(F low, F high) {
   const __m256i b = _mm256_max_epi32(_mm256_castps_si256(y.a), _mm256_castps_si256(y.b));
   return reduce_max(_mm256_max_epi32(a, b));
 }
+ONDOL_INLINE int32_t max_magnitude_bits(const F (&x)[4]) {
+  const int32_t low = max_magnitude_bits(x[0], x[1]), high = max_magnitude_bits(x[2], x[3]);
+  return low > high ? low : high;
+}
 ONDOL_INLINE int32_t store_codes(int8_t* target, F x, F inverse) {
   const F scaled = mul(x, inverse);
   const I codes = {_mm256_cvtps_epi32(scaled.a), _mm256_cvtps_epi32(scaled.b)};
@@ -292,7 +297,7 @@ ONDOL_INLINE __m256 rounded(__m256 x) {
 ONDOL_INLINE void store_rounded(float* target, F x) { store(target, {rounded(x.a), rounded(x.b)}); }
 
 // Attention weights of 15 bits times int8 values, four neighbours a lane, exactly, in products of
-// 16 bits. store_weights writes 16 rounded codes as groups of four: first and third, second and
+// 16 bits. store_weights writes 64 rounded codes as groups of four: first and third, second and
 // fourth.
 struct Mixed {
   I sum;
@@ -304,9 +309,12 @@ ONDOL_INLINE void store_weights(uint8_t* target, __m256 scaled) {
   const __m256i groups = _mm256_permute4x64_epi64(_mm256_or_si256(codes, third), 0x08);
   _mm_storeu_si128(reinterpret_cast<__m128i*>(target), _mm256_castsi256_si128(groups));
 }
-ONDOL_INLINE void store_weights(uint8_t* target, F scaled) {
-  store_weights(target, scaled.a);
-  store_weights(target + 16, scaled.b);
+ONDOL_INLINE void store_weights(uint8_t* target, const F (&scaled)[4]) {
+  ONDOL_UNROLL
+  for (int i = 0; i < 4; ++i) {
+    store_weights(target + 32 * i, scaled[i].a);
+    store_weights(target + 32 * i + 16, scaled[i].b);
+  }
 }
 ONDOL_INLINE __m256i mix_line(__m256i sum, __m256i values, Four outer, Four inner) {
   const __m256i even = _mm256_srai_epi16(_mm256_slli_epi16(values, 8), 8);
@@ -314,11 +322,11 @@ ONDOL_INLINE __m256i mix_line(__m256i sum, __m256i values, Four outer, Four inne
   return _mm256_add_epi32(
       sum, _mm256_add_epi32(_mm256_madd_epi16(even, outer), _mm256_madd_epi16(odd, inner)));
 }
-ONDOL_INLINE Mixed mix_line(Mixed sums, I values, const uint8_t* weights) {
+ONDOL_INLINE void mix_line(Mixed& sums, I values, const uint8_t* weights) {
   const auto* bytes = reinterpret_cast<const int8_t*>(weights);
   const Four outer = broadcast4(bytes), inner = broadcast4(bytes + 4);
-  return {
-      {mix_line(sums.sum.a, values.a, outer, inner), mix_line(sums.sum.b, values.b, outer, inner)}};
+  sums.sum.a = mix_line(sums.sum.a, values.a, outer, inner);
+  sums.sum.b = mix_line(sums.sum.b, values.b, outer, inner);
 }
 ONDOL_INLINE I mixed_sum(Mixed sums) { return sums.sum; }
 

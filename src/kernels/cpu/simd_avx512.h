@@ -62,6 +62,7 @@ ONDOL_INLINE bool all_less(F a, F b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_O
 ONDOL_INLINE __m256 upper(F x) {
   return _mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(x), 1));
 }
+ONDOL_INLINE float first_lane(F x) { return _mm512_cvtss_f32(x); }
 ONDOL_INLINE float sum_lanes(F x) {
   const __m256 s8 = _mm256_add_ps(_mm512_castps512_ps256(x), upper(x));
   const __m128 s4 = _mm_add_ps(_mm256_castps256_ps128(s8), _mm256_extractf128_ps(s8, 1));
@@ -75,16 +76,8 @@ ONDOL_INLINE float max_lanes(F x) {
   return _mm_cvtss_f32(_mm_max_ss(s2, _mm_movehdup_ps(s2)));
 }
 
-// p * 2^n for whole n in [-254, 254], rounded once: two steps of at most half of n.
-ONDOL_INLINE F times_power_of_two(F p, F n) {
-  const I whole = _mm512_cvtps_epi32(n);
-  const I half = _mm512_srai_epi32(whole, 1);
-  const I bias = _mm512_set1_epi32(127);
-  const I first_power = _mm512_slli_epi32(_mm512_add_epi32(half, bias), 23);
-  const I rest = _mm512_sub_epi32(whole, half);
-  const I second_power = _mm512_slli_epi32(_mm512_add_epi32(rest, bias), 23);
-  return mul(mul(p, _mm512_castsi512_ps(first_power)), _mm512_castsi512_ps(second_power));
-}
+// p * 2^n for whole n, rounded once.
+ONDOL_INLINE F times_power_of_two(F p, F n) { return _mm512_scalef_ps(p, n); }
 
 ONDOL_INLINE F load_half(const void* p) {
   return _mm512_cvtph_ps(_mm256_loadu_si256(static_cast<const __m256i*>(p)));
@@ -156,18 +149,27 @@ ONDOL_INLINE I lane_byte(I x) {
 ONDOL_INLINE I sub_int(I a, I b) { return _mm512_sub_epi32(a, b); }
 
 // Products of unsigned weights and signed activations, four a lane, added exactly: the running sums
-// are the accumulator itself.
+// are the accumulator itself. In assembly because GCC 12 copies the accumulator of the intrinsic
+// twice for every product in a loop that carries many of them.
 using Four = __m512i;
 ONDOL_INLINE Four broadcast4(const int8_t* p) {
   int32_t four;
   __builtin_memcpy(&four, p, sizeof four);
   return _mm512_set1_epi32(four);
 }
-ONDOL_INLINE I dot4(I acc, I weights, Four x) { return _mm512_dpbusd_epi32(acc, weights, x); }
+ONDOL_INLINE I dot4(I acc, I weights, Four x) {
+  asm("vpdpbusd %1, %2, %0" : "+v"(acc) : "v"(x), "v"(weights));
+  return acc;
+}
 
 ONDOL_INLINE int32_t max_magnitude_bits(F low, F high) {
   const I a = _mm512_castps_si512(magnitude(low)), b = _mm512_castps_si512(magnitude(high));
   return _mm512_reduce_max_epi32(_mm512_max_epi32(a, b));
+}
+ONDOL_INLINE int32_t max_magnitude_bits(const F (&x)[4]) {
+  const auto bits = [&](int i) { return _mm512_castps_si512(magnitude(x[i])); };
+  return _mm512_reduce_max_epi32(
+      _mm512_max_epi32(_mm512_max_epi32(bits(0), bits(1)), _mm512_max_epi32(bits(2), bits(3))));
 }
 ONDOL_INLINE int32_t store_codes(int8_t* target, F x, F inverse) {
   const I codes = _mm512_cvtps_epi32(mul(x, inverse));
@@ -192,24 +194,26 @@ ONDOL_INLINE void store_rounded(float* target, F x) {
 }
 
 // Attention weights of 15 bits times int8 values, four neighbours a lane, exactly: a low and a high
-// byte of the weights, each with its own sums. store_weights writes 16 rounded codes as groups of
+// byte of the weights, each with its own sums. store_weights writes 64 rounded codes as groups of
 // four: 4 low bytes, 4 high bytes.
 struct Mixed {
   I low, high;
 };
 ONDOL_INLINE Mixed no_mix() { return {zero_int(), zero_int()}; }
-ONDOL_INLINE void store_weights(uint8_t* target, F scaled) {
-  const I codes = _mm512_cvtps_epi32(scaled);
-  const __m128i low = _mm512_cvtepi32_epi8(codes);
-  const __m128i high = _mm512_cvtepi32_epi8(_mm512_srli_epi32(codes, 8));
-  auto* to = reinterpret_cast<__m128i*>(target);
-  _mm_storeu_si128(to, _mm_unpacklo_epi32(low, high));
-  _mm_storeu_si128(to + 1, _mm_unpackhi_epi32(low, high));
+ONDOL_INLINE void store_weights(uint8_t* target, const F (&scaled)[4]) {
+  const I bytes = _mm512_broadcast_i32x4(
+      _mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, -1, -1, -1, -1, -1, -1, -1, -1));
+  const I evens = _mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14);
+  const auto groups = [&](int i) {
+    return _mm512_shuffle_epi8(_mm512_cvtps_epi32(scaled[i]), bytes);
+  };
+  store_line(target, _mm512_permutex2var_epi64(groups(0), evens, groups(1)));
+  store_line(target + 64, _mm512_permutex2var_epi64(groups(2), evens, groups(3)));
 }
-ONDOL_INLINE Mixed mix_line(Mixed sums, I values, const uint8_t* weights) {
+ONDOL_INLINE void mix_line(Mixed& sums, I values, const uint8_t* weights) {
   const auto* bytes = reinterpret_cast<const int8_t*>(weights);
-  return {_mm512_dpbusd_epi32(sums.low, broadcast4(bytes), values),
-          _mm512_dpbusd_epi32(sums.high, broadcast4(bytes + 4), values)};
+  asm("vpdpbusd %1, %2, %0" : "+v"(sums.low) : "v"(values), "v"(broadcast4(bytes)));
+  asm("vpdpbusd %1, %2, %0" : "+v"(sums.high) : "v"(values), "v"(broadcast4(bytes + 4)));
 }
 ONDOL_INLINE I mixed_sum(Mixed sums) {
   return _mm512_add_epi32(sums.low, _mm512_slli_epi32(sums.high, 8));

@@ -34,13 +34,15 @@ float score_f32(const AttentionBlock& b, int64_t row, int64_t key) {
   return score * b.scale;
 }
 
-float score_i8(const AttentionBlock& b, const int8_t* q, float q_scale, int64_t key) {
+float score_i8(const AttentionBlock& b, int64_t row, int64_t key) {
   const Head head = head_of(b, key);
+  const int8_t* q = b.q_codes[row];
   int32_t sum = 0;
   for (int64_t e = 0; e < b.head_width; ++e) {
     sum += (codes(head.keys)[(e / 4 * kPageTokens + head.at) * 4 + e % 4] - 128) * q[e];
   }
-  return static_cast<float>(sum) * scale_of(b, head.keys, head.at) * (q_scale * b.scale);
+  return static_cast<float>(sum) * scale_of(b, head.keys, head.at) *
+         (b.q_scale[row].scale * b.scale);
 }
 
 void mix_f32(const AttentionBlock& b, int64_t row, const float* p) {
@@ -107,11 +109,9 @@ VectorCodes quantize_vector(const float* x, int64_t width, int8_t* out) {
 void attention(const AttentionBlock& b) {
   for (int64_t row = 0; row < b.rows; ++row) {
     float scores[kSegmentKeys];
-    int8_t q[kHeadWidthMax];
     const bool i8 = b.type == KvType::kI8;
-    const float q_scale = i8 ? quantize_vector(b.q[row], b.head_width, q).scale : 0;
     for (int64_t key = 0; key < b.visible[row]; ++key) {
-      scores[key] = i8 ? score_i8(b, q, q_scale, key) : score_f32(b, row, key);
+      scores[key] = i8 ? score_i8(b, row, key) : score_f32(b, row, key);
       if (b.bias[row]) scores[key] += b.bias[row][b.key_begin + key];
     }
     *b.softmax[row] = max_sum(scores, b.visible[row]);
@@ -121,6 +121,23 @@ void attention(const AttentionBlock& b) {
     std::fill_n(b.mixed[row], b.head_width, 0.0F);
     i8 ? mix_i8(b, row, scores) : mix_f32(b, row, scores);
   }
+}
+
+void join_segments(const SegmentJoin& j) {
+  const auto softmax = [&](int64_t s) { return j.softmax[s * kAttentionRows]; };
+  const auto mixed = [&](int64_t s) { return j.mixed + s * kAttentionRows * j.width; };
+  float max = softmax(0).max;
+  for (int64_t s = 1; s < j.segments; ++s) max = larger(softmax(s).max, max);
+  float sum = 0;
+  std::fill_n(j.out, j.width, 0.0F);
+  for (int64_t s = 0; s < j.segments; ++s) {
+    const float weight = exp(softmax(s).max - max);
+    sum += weight * softmax(s).sum;
+    for (int64_t e = 0; e < j.width; ++e) j.out[e] += weight * mixed(s)[e];
+  }
+  // Every key masked by an infinite bias: nothing to attend to, zeros rather than NaN.
+  const float inverse = sum == 0.0F ? 0.0F : 1.0F / sum;
+  for (int64_t e = 0; e < j.width; ++e) j.out[e] *= inverse;
 }
 
 }  // namespace ondol::ref

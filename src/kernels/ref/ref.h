@@ -49,6 +49,7 @@ void dot_i8_rows(const int8_t* query, const int8_t* rows, int64_t count, int64_t
                  int32_t* out);
 void rope(float* x, int64_t rotary_width, RopeLayout layout, const float* cos, const float* sin);
 void attention(const AttentionBlock& work);
+void join_segments(const SegmentJoin& work);
 VectorCodes quantize_vector(const float* x, int64_t width, int8_t* codes);
 
 }  // namespace ondol::ref

@@ -23,6 +23,7 @@ const KernelTable kRefTable = {
     .dot_i8_rows = ref::dot_i8_rows,
     .rope = ref::rope,
     .attention = ref::attention,
+    .join_segments = ref::join_segments,
     .quantize_vector = ref::quantize_vector,
 };
 
