@@ -81,7 +81,7 @@ KernelTable completed(KernelTable t) {
   take(t.round_bf16, kRefTable.round_bf16);
   take(t.matmul_bf16, kRefTable.matmul_bf16);
   take(t.dequantize_panel, kRefTable.dequantize_panel);
-  take(t.accumulate_rows, kRefTable.accumulate_rows);
+  take(t.gemm, kRefTable.gemm);
   take(t.rms_norm, kRefTable.rms_norm);
   take(t.layer_norm, kRefTable.layer_norm);
   take(t.add, kRefTable.add);
@@ -96,6 +96,12 @@ KernelTable completed(KernelTable t) {
   take(t.attention, kRefTable.attention);
   take(t.join_segments, kRefTable.join_segments);
   take(t.quantize_vector, kRefTable.quantize_vector);
+  take(t.rms_norm_backward, kRefTable.rms_norm_backward);
+  take(t.layer_norm_backward, kRefTable.layer_norm_backward);
+  take(t.silu_multiply_backward, kRefTable.silu_multiply_backward);
+  take(t.gelu_backward, kRefTable.gelu_backward);
+  take(t.gelu_tanh_backward, kRefTable.gelu_tanh_backward);
+  take(t.softmax_backward, kRefTable.softmax_backward);
   return t;
 }
 

@@ -132,10 +132,27 @@ struct MatmulInput {
 void matmul(const KernelContext& context, const MatmulInput& input,
             std::span<const MatmulPart> parts);
 
-// out[T, K] = y[T, N] * w, always against dequantised weights in f32 (gradients; contract 5).
+// out[T, K] = y[T, N] * w (or +=), always against dequantised weights in f32 (gradients;
+// contract 5).
 void matmul_transposed(const KernelContext& context, const float* y, int64_t tokens,
-                       int64_t y_stride, const PackedMatrix& weight, float* out,
-                       int64_t out_stride);
+                       int64_t y_stride, const PackedMatrix& weight, float* out, int64_t out_stride,
+                       bool accumulate = false);
+
+// out[M, N] = x[M, K] * w[K, N] in f32, every output in the order of k; with `accumulate` it is
+// added to out. Element (m, k) of x is x[m * x_row + k * x_column], so x may be a transposed
+// matrix; rows of w and out are contiguous.
+struct Gemm {
+  const float* x;
+  int64_t x_row;
+  int64_t x_column;
+  const float* w;
+  int64_t w_row;
+  float* out;
+  int64_t out_row;
+  int64_t m, n, k;
+  bool accumulate = false;
+};
+void gemm(const KernelContext& context, const Gemm& work);
 
 // Rows `ids[t]` of an embedding table: out[T, K].
 void gather_rows(const KernelContext& context, const PackedMatrix& table,
@@ -229,6 +246,66 @@ struct AttentionTask {  // one sequence
 inline constexpr int64_t kSegmentKeys = 256;
 void attention(const KernelContext& context, const AttentionShape& shape, KvType type,
                std::span<const AttentionTask> tasks);
+
+// ---- gradients (f32; the same bits for every thread count) ----
+// dx[T, D] += ..., dweight[D] += ..., dbias[D] += ... of the norms above; null: not wanted.
+struct NormGradient {
+  const float* x;
+  const float* weight;
+  const float* dy;
+  float* dx;
+  float* dweight;
+  float* dbias;
+};
+void rms_norm_backward(const KernelContext& context, const NormGradient& g, int64_t tokens,
+                       int64_t width, float epsilon);
+void layer_norm_backward(const KernelContext& context, const NormGradient& g, int64_t tokens,
+                         int64_t width, float epsilon);
+void silu_multiply_backward(const KernelContext& context, const float* gate, const float* up,
+                            const float* dy, int64_t count, float* dgate, float* dup);
+// dx = dy * gelu'(x); dx may be dy.
+void gelu_backward(const KernelContext& context, const float* x, const float* dy, int64_t count,
+                   float* dx);
+void gelu_tanh_backward(const KernelContext& context, const float* x, const float* dy,
+                        int64_t count, float* dx);
+
+// Rows of logits [rows, width] become the gradient of scale times their cross entropy with
+// `targets`; loss[row] is the cross entropy itself (of which `smoothing` counts evenly over all
+// classes), correct[row] whether the target has the largest logit.
+struct CrossEntropy {
+  float* logits;
+  int64_t rows;
+  int64_t width;
+  const int32_t* targets;
+  float scale;
+  float smoothing;
+  double* loss;
+  uint8_t* correct;
+};
+void cross_entropy(const KernelContext& context, const CrossEntropy& work);
+
+// One sequence of attention, with keys and values as rows: dq, dk and dv are added to. Rows are
+// [heads of q or of k, E], with their strides. Recomputes the weights, 64 queries at a time: memory
+// does not grow with queries times keys (Dao, "FlashAttention-2", 2023).
+struct AttentionGradient {
+  const float* q;
+  const float* k;
+  const float* v;
+  const float* dout;
+  float* dq;
+  float* dk;
+  float* dv;
+  int64_t q_stride;   // of q, dq and dout
+  int64_t kv_stride;  // of k, v, dk and dv
+  int64_t queries;
+  int64_t keys;
+  bool causal = true;
+  int64_t first_position = 0;   // causal: query i sees keys [0, first_position + i]
+  const float* bias = nullptr;  // [H, queries, keys]
+  float* dbias = nullptr;       // += or null
+};
+void attention_backward(const KernelContext& context, const AttentionShape& shape,
+                        std::span<const AttentionGradient> tasks);
 
 // Chosen rows of a product with one input row x[K]: out[r] for r in `rows` (ascending) as matmul()
 // gives it, bit for bit. The other rows of their panels are written too, nothing else of out[N].

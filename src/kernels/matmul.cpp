@@ -248,11 +248,13 @@ constexpr int64_t kTransposedColumns = 128;  // a multiple of every block a dequ
 // out[:, columns] of one thread: panels in order, so that every output adds its rows in order.
 void transposed_columns(const KernelContext& context, const float* y, int64_t tokens,
                         int64_t y_stride, const PackedView& w, int64_t begin, int64_t end,
-                        float* out, int64_t out_stride) {
+                        float* out, int64_t out_stride, bool accumulate) {
   float lanes[kTransposedColumns * kPanelRows];
   float rows[kPanelRows * kTransposedColumns];
   const int64_t width = end - begin;
-  for (int64_t t = 0; t < tokens; ++t) std::fill_n(out + t * out_stride + begin, width, 0.0F);
+  for (int64_t t = 0; t < tokens && !accumulate; ++t) {
+    std::fill_n(out + t * out_stride + begin, width, 0.0F);
+  }
   for (int64_t panel = 0; panel < w.panels; ++panel) {
     context.table.dequantize_panel(w, panel, begin, end, lanes);
     for (int64_t k = 0; k < width; ++k) {
@@ -261,9 +263,8 @@ void transposed_columns(const KernelContext& context, const float* y, int64_t to
       }
     }
     const int64_t first = panel * kPanelRows;
-    context.table.accumulate_rows(y + first, y_stride, tokens, rows, kTransposedColumns,
-                                  std::min(kPanelRows, w.rows - first), width, out + begin,
-                                  out_stride);
+    context.table.gemm({y + first, y_stride, 1, rows, kTransposedColumns, out + begin, out_stride,
+                        tokens, width, std::min(kPanelRows, w.rows - first), true});
   }
 }
 
@@ -276,15 +277,16 @@ void matmul(const KernelContext& context, const MatmulInput& input,
 }
 
 void matmul_transposed(const KernelContext& context, const float* y, int64_t tokens,
-                       int64_t y_stride, const PackedMatrix& weight, float* out,
-                       int64_t out_stride) {
+                       int64_t y_stride, const PackedMatrix& weight, float* out, int64_t out_stride,
+                       bool accumulate) {
   const PackedView& w = weight.internal_data().view;
   const int64_t chunks = (w.columns + kTransposedColumns - 1) / kTransposedColumns;
   context.pool.parallel_for(chunks, 1, [&](int64_t begin, int64_t end, int) {
     for (int64_t chunk = begin; chunk < end; ++chunk) {
       const int64_t first = chunk * kTransposedColumns;
       transposed_columns(context, y, tokens, y_stride, w, first,
-                         std::min(w.columns, first + kTransposedColumns), out, out_stride);
+                         std::min(w.columns, first + kTransposedColumns), out, out_stride,
+                         accumulate);
     }
   });
 }

@@ -39,7 +39,8 @@ inline constexpr float kTanhPoly[kTanhTerms] = {-0.3333333432674408F,   0.133333
                                                 -0.008329602889716625F, 0.0022759055718779564F};
 
 inline constexpr float kSqrtHalf = 0.70710678F;
-inline constexpr float kGeluScale = 0.79788456F;  // sqrt(2 / pi)
+inline constexpr float kNormalDensity = 0.39894228F;  // 1 / sqrt(2 pi)
+inline constexpr float kGeluScale = 0.79788456F;      // sqrt(2 / pi)
 inline constexpr float kGeluCubic = 0.044715F;
 inline constexpr float kWeightCodeMax = 32767.0F;  // attention weights over int8 values
 inline constexpr float kTinyBlock = 1e-30F;        // activations: a block below is zeros

@@ -145,10 +145,7 @@ struct KernelTable {
   // out[column - column_begin][16]; column bounds are multiples of 32 unless the type is a float.
   void (*dequantize_panel)(const PackedView& weight, int64_t panel, int64_t column_begin,
                            int64_t column_end, float* out) = nullptr;
-  // out[T, width] += y[T, rows] * w[rows, width], rows in order; rows <= 16.
-  void (*accumulate_rows)(const float* y, int64_t y_stride, int64_t tokens, const float* w,
-                          int64_t w_stride, int64_t rows, int64_t width, float* out,
-                          int64_t out_stride) = nullptr;
+  void (*gemm)(const Gemm& work) = nullptr;
 
   void (*rms_norm)(const float* x, const float* weight, int64_t width, float epsilon,
                    float* out) = nullptr;
@@ -171,6 +168,22 @@ struct KernelTable {
   // codes = round(x * 127 / amax) and zeros up to a multiple of 16; see Activations for scale 0 and
   // NaN.
   VectorCodes (*quantize_vector)(const float* x, int64_t width, int8_t* codes) = nullptr;
+
+  // Gradients, one row each but for the elementwise ones. `+=` says what is added to; a null
+  // pointer is not wanted.
+  void (*rms_norm_backward)(const float* x, const float* weight, const float* dy, int64_t width,
+                            float epsilon, float* dx /* += */, float* dweight /* += */) = nullptr;
+  void (*layer_norm_backward)(const float* x, const float* weight, const float* dy, int64_t width,
+                              float epsilon, float* dx /* += */, float* dweight /* += */,
+                              float* dbias /* += */) = nullptr;
+  void (*silu_multiply_backward)(const float* gate, const float* up, const float* dy, int64_t count,
+                                 float* dgate, float* dup) = nullptr;
+  // dx may be dy.
+  void (*gelu_backward)(const float* x, const float* dy, int64_t count, float* dx) = nullptr;
+  void (*gelu_tanh_backward)(const float* x, const float* dy, int64_t count, float* dx) = nullptr;
+  // dx = scale * p * (dp - sum of p * dp); dx may be dp.
+  void (*softmax_backward)(const float* p, const float* dp, int64_t width, float scale,
+                           float* dx) = nullptr;
 };
 
 extern const KernelTable kRefTable;

@@ -48,7 +48,8 @@ void Attention::forward(const ops::Context& context, const Tensor& x, const Sequ
     targets.push_back(
         {sequence.token_begin, sequence.token_end, sequence.first_position, pages, type});
     sources.push_back({sequence.token_begin, sequence.token_end, pages, keys, causal,
-                       sequence.first_position, nullptr, type});
+                       sequence.first_position, nullptr, type, &buffers.k, &buffers.v,
+                       sequence.token_begin});
   }
   ops::rope_append(context, shape, rope, buffers.q, buffers.k, buffers.v, targets);
   ops::attention(context, shape, buffers.q, sources, buffers.attended);

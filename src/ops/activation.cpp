@@ -1,7 +1,11 @@
 #include "ops/activation.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "ops/check.h"
 #include "ops/reference.h"
+#include "ops/tape.h"
 #include "ops/work.h"
 
 namespace ondol::ops {
@@ -14,23 +18,93 @@ std::span<const float> values(const Tensor& tensor) {
   return {tensor.data(), static_cast<size_t>(tensor.size())};
 }
 
+// New storage for what is about to be overwritten.
+void keep_apart(const Context& context, Tensor& inout) {
+  inout = Tensor::zeros(DType::kF32, inout.shape());
+  context.tape->forget(inout);
+}
+void copy_apart(const Context& context, Tensor& inout) {
+  const Tensor before = inout;
+  keep_apart(context, inout);
+  std::ranges::copy(values(before), inout.data());
+}
+
+void record_silu(const Context& context, const Tensor& gate, const Tensor& up, const Tensor& out) {
+  Tape& tape = *context.tape;
+  const Tape::Value g = tape.value_of(gate), u = tape.value_of(up);
+  if (g == 0 && u == 0) return;
+  const Tape::Value y = tape.define(out);
+  tape.record([=, &tape] {
+    Tensor dy = tape.take(y);
+    if (!dy.defined()) return;
+    Tensor dgate = Tensor::zeros(DType::kF32, gate.shape());
+    Tensor dup = Tensor::zeros(DType::kF32, gate.shape());
+    silu_multiply_backward(context.kernel(), gate.data(), up.data(), dy.data(), dy.size(),
+                           dgate.data(), dup.data());
+    if (g) tape.add(g, std::move(dgate));
+    if (u) tape.add(u, std::move(dup));
+  });
+}
+
+using GeluBackward = void (*)(const KernelContext&, const float*, const float*, int64_t, float*);
+
+void record_gelu(const Context& context, GeluBackward backward, Tensor& inout) {
+  Tape& tape = *context.tape;
+  const Tensor before = inout;
+  const Tape::Value x = tape.value_of(before);
+  copy_apart(context, inout);
+  if (x == 0) return;
+  const Tape::Value y = tape.define(inout);
+  tape.record([=, &tape] {
+    Tensor dy = tape.take(y);
+    if (!dy.defined()) return;
+    backward(context.kernel(), before.data(), dy.data(), dy.size(), dy.data());
+    tape.add(x, std::move(dy));
+  });
+}
+
+void record_add(const Context& context, const Tensor& x, Tensor& inout) {
+  Tape& tape = *context.tape;
+  const Tape::Value a = tape.value_of(x), b = tape.value_of(inout);
+  copy_apart(context, inout);
+  if (a == 0 && b == 0) return;
+  const Tape::Value y = tape.define(inout);
+  tape.record([=, &tape] {
+    Tensor dy = tape.take(y);
+    if (!dy.defined()) return;
+    if (a && b) {
+      Tensor copy = Tensor::zeros(DType::kF32, dy.shape());
+      std::ranges::copy(values(std::as_const(dy)), copy.data());
+      tape.add(a, std::move(copy));
+    } else if (a) {
+      return tape.add(a, std::move(dy));
+    }
+    tape.add(b, std::move(dy));
+  });
+}
+
 }  // namespace
 
 void silu_multiply(const Context& context, Tensor& gate, const Tensor& up) {
   expect_f32("silu_multiply", "gate", gate, {-1, -1});
   expect_f32("silu_multiply", "up", up, {gate.dim(0), gate.dim(1)});
   const ProfileScope scope(context.profile, "silu_multiply", [&] { return rows_work(gate); });
+  const Tensor before = gate;
+  if (context.tape) keep_apart(context, gate);
   if (context.form == Form::kFused) {
-    ondol::silu_multiply(context.kernel(), gate.data(), up.data(), gate.size(), gate.data());
-    return;
+    ondol::silu_multiply(context.kernel(), before.data(), up.data(), gate.size(), gate.data());
+  } else {
+    if (context.tape) std::ranges::copy(values(before), gate.data());
+    reference::silu<float>(values(gate));
+    reference::multiply<float>(values(up), values(gate));
   }
-  reference::silu<float>(values(gate));
-  reference::multiply<float>(values(up), values(gate));
+  if (context.tape) record_silu(context, before, up, gate);
 }
 
 void gelu(const Context& context, Tensor& inout) {
   expect_f32("gelu", "input", inout, {-1, -1});
   const ProfileScope scope(context.profile, "gelu", [&] { return rows_work(inout); });
+  if (context.tape) record_gelu(context, gelu_backward, inout);
   if (context.form == Form::kFused) {
     ondol::gelu(context.kernel(), inout.data(), inout.size());
   } else {
@@ -41,6 +115,7 @@ void gelu(const Context& context, Tensor& inout) {
 void gelu_tanh(const Context& context, Tensor& inout) {
   expect_f32("gelu_tanh", "input", inout, {-1, -1});
   const ProfileScope scope(context.profile, "gelu_tanh", [&] { return rows_work(inout); });
+  if (context.tape) record_gelu(context, gelu_tanh_backward, inout);
   if (context.form == Form::kFused) {
     ondol::gelu_tanh(context.kernel(), inout.data(), inout.size());
   } else {
@@ -52,6 +127,7 @@ void add(const Context& context, const Tensor& x, Tensor& inout) {
   expect_f32("add", "input", x, {-1, -1});
   expect_f32("add", "output", inout, {x.dim(0), x.dim(1)});
   const ProfileScope scope(context.profile, "add", [&] { return rows_work(x); });
+  if (context.tape) record_add(context, x, inout);
   if (context.form == Form::kFused) {
     ondol::add(context.kernel(), x.data(), x.size(), inout.data());
   } else {

@@ -5,6 +5,7 @@
 
 #include "ops/check.h"
 #include "ops/reference.h"
+#include "ops/tape.h"
 #include "ops/work.h"
 
 namespace ondol::ops {
@@ -141,6 +142,106 @@ void turn(const Context& context, const RopeRows& rope, int64_t heads, int64_t w
               rope.layout, rows, rope.cosines.data(), rope.sines.data());
 }
 
+// Turned in place, so the values stay those of q and k; their gradients are turned back.
+void record_rope(const Context& context, const AttentionShape& shape, const RopeRows& rope,
+                 const Tensor& q, const Tensor& k) {
+  Tape& tape = *context.tape;
+  const Tape::Value q_value = tape.value_of(q), k_value = tape.value_of(k);
+  if (q_value == 0 && k_value == 0) return;
+  tape.record([=, &tape] {
+    RopeRows back = rope;
+    back.sines = Tensor::zeros(DType::kF32, rope.sines.shape());
+    const float* sines = rope.sines.data();
+    for (int64_t i = 0; i < rope.sines.size(); ++i) back.sines.data()[i] = -sines[i];
+    const auto turn_back = [&](Tape::Value value, int64_t heads) {
+      Tensor gradient = value ? tape.take(value) : Tensor();
+      if (!gradient.defined()) return;
+      turn(context, back, heads, shape.head_width, gradient);
+      tape.add(value, std::move(gradient));
+    };
+    turn_back(q_value, shape.heads);
+    turn_back(k_value, shape.kv_heads);
+  });
+}
+
+struct AttentionValues {
+  Tape::Value q, k, v;
+};
+
+// What one source needs on the way back.
+struct SavedSource {
+  AttentionSource source;
+  Tensor k, v, bias;
+  AttentionValues value;
+  Tape::Value bias_value;
+};
+
+AttentionGradient gradient_of(Tape& tape, const SavedSource& saved, const Tensor& q,
+                              const Tensor& dout, Tensor& unwanted_q, Tensor& unwanted_k,
+                              Tensor& unwanted_v) {
+  const AttentionSource& s = saved.source;
+  const auto sum = [&](Tape::Value value, const Tensor& like, Tensor& unwanted) {
+    if (value) return tape.sum(value, like.shape()).data();
+    if (!unwanted.defined()) unwanted = Tensor::zeros(DType::kF32, like.shape());
+    return unwanted.data();
+  };
+  const int64_t q_at = s.token_begin * q.dim(1), kv_at = s.key_begin * saved.k.dim(1);
+  return {q.data() + q_at,
+          saved.k.data() + kv_at,
+          saved.v.data() + kv_at,
+          dout.data() + q_at,
+          sum(saved.value.q, q, unwanted_q) + q_at,
+          sum(saved.value.k, saved.k, unwanted_k) + kv_at,
+          sum(saved.value.v, saved.v, unwanted_v) + kv_at,
+          q.dim(1),
+          saved.k.dim(1),
+          s.token_end - s.token_begin,
+          s.keys,
+          s.causal,
+          s.first_position,
+          saved.bias.defined() ? saved.bias.data() : nullptr,
+          saved.bias_value ? tape.sum(saved.bias_value, saved.bias.shape()).data() : nullptr};
+}
+
+void record_attention(const Context& context, const AttentionShape& shape, const Tensor& q,
+                      std::span<const AttentionSource> sources, const Tensor& out) {
+  Tape& tape = *context.tape;
+  std::vector<SavedSource> saved;
+  bool wanted = false;
+  for (const AttentionSource& source : sources) {
+    if (source.k == nullptr || source.v == nullptr) {
+      fail_check("attention", "keys and values as rows under a tape", "none", "both");
+    }
+    expect_f32("attention", "keys as rows", *source.k, {-1, shape.kv_heads * shape.head_width});
+    if (source.key_begin + source.keys > source.k->dim(0)) {
+      fail_check("attention", "keys of a sequence under a tape", std::to_string(source.keys),
+                 "no more than were made in this batch");
+    }
+    const Tensor bias = source.bias ? *source.bias : Tensor();
+    SavedSource& s = saved.emplace_back(
+        SavedSource{source,
+                    *source.k,
+                    *source.v,
+                    bias,
+                    {tape.value_of(q), tape.value_of(*source.k), tape.value_of(*source.v)},
+                    tape.value_of(bias)});
+    s.source.pages = {};
+    wanted = wanted || s.value.q || s.value.k || s.value.v || s.bias_value;
+  }
+  if (!wanted) return;
+  const Tape::Value y = tape.define(out);
+  tape.record([&tape, context, shape, q, saved = std::move(saved), y] {
+    const Tensor dout = tape.take(y);
+    if (!dout.defined()) return;
+    Tensor unwanted_q, unwanted_k, unwanted_v;
+    std::vector<AttentionGradient> tasks;
+    for (const SavedSource& s : saved) {
+      tasks.push_back(gradient_of(tape, s, q, dout, unwanted_q, unwanted_k, unwanted_v));
+    }
+    attention_backward(context.kernel(), shape, tasks);
+  });
+}
+
 }  // namespace
 
 void rope_append(const Context& context, const AttentionShape& shape, const RopeRows& rope,
@@ -171,6 +272,7 @@ void rope_append(const Context& context, const AttentionShape& shape, const Rope
                      target.pages, target.first_slot});
   }
   if (!tasks.empty()) kv_append(context.kernel(), shape, targets.front().type, tasks);
+  if (context.tape && rope.cosines.defined()) record_rope(context, shape, rope, q, k);
 }
 
 void attention(const Context& context, const AttentionShape& shape, const Tensor& q,
@@ -179,7 +281,7 @@ void attention(const Context& context, const AttentionShape& shape, const Tensor
   expect_f32("attention", "queries", q, {-1, shape.heads * shape.head_width});
   const ProfileScope scope(context.profile, "attention",
                            [&] { return attention_work(shape, sources); });
-  prepare_output(out, {q.dim(0), q.dim(1)});
+  prepare_output(context, out, {q.dim(0), q.dim(1)});
   std::vector<AttentionTask> tasks;
   for (const AttentionSource& source : sources) {
     check_rows("attention", source.token_begin, source.token_end, q.dim(0));
@@ -201,6 +303,7 @@ void attention(const Context& context, const AttentionShape& shape, const Tensor
                      source.bias != nullptr ? source.bias->data() : nullptr});
   }
   if (!tasks.empty()) ondol::attention(context.kernel(), shape, sources.front().type, tasks);
+  if (context.tape) record_attention(context, shape, q, sources, out);
 }
 
 }  // namespace ondol::ops

@@ -49,6 +49,11 @@ struct AttentionSource {
   int64_t first_position = 0;    // causal: row i sees keys [0, first_position + i]
   const Tensor* bias = nullptr;  // [H, rows, keys], added before the softmax; null: none
   KvType type = KvType::kF32;    // of the pages; the same in one call
+  // The keys and values in the pages as rows [keys, G*E], where they were made; only a tape needs
+  // them. `key_begin` is the row of the first.
+  const Tensor* k = nullptr;
+  const Tensor* v = nullptr;
+  int64_t key_begin = 0;
 };
 
 // out[T, H*E]

@@ -1,5 +1,7 @@
 #include "ops/check.h"
 
+#include "ops/tape.h"
+
 namespace ondol::ops {
 
 void fail_check(std::string_view op, std::string_view what, const std::string& got,
@@ -31,9 +33,10 @@ void expect_equal(std::string_view op, std::string_view what, int64_t got, int64
   if (got != expected) fail_check(op, what, std::to_string(got), std::to_string(expected));
 }
 
-void prepare_output(Tensor& out, Shape shape) {
-  if (out.defined() && out.dtype() == DType::kF32 && out.shape() == shape) return;
+void prepare_output(const Context& context, Tensor& out, Shape shape) {
+  if (!context.tape && out.defined() && out.dtype() == DType::kF32 && out.shape() == shape) return;
   out = Tensor::zeros(DType::kF32, std::move(shape));
+  if (context.tape) context.tape->forget(out);
 }
 
 }  // namespace ondol::ops

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "ops/context.h"
 #include "tensor/tensor.h"
 
 namespace ondol::ops {
@@ -19,6 +20,7 @@ void expect_f32(std::string_view op, std::string_view what, const Tensor& tensor
 void expect_equal(std::string_view op, std::string_view what, int64_t got, int64_t expected);
 
 // Gives `out` this shape: kept when it has it already (buffers live across layers), else allocated.
-void prepare_output(Tensor& out, Shape shape);
+// Under a tape always new storage: what stood there may be needed on the way back.
+void prepare_output(const Context& context, Tensor& out, Shape shape);
 
 }  // namespace ondol::ops

@@ -5,6 +5,7 @@
 
 #include "ops/check.h"
 #include "ops/reference.h"
+#include "ops/tape.h"
 #include "ops/work.h"
 
 namespace ondol::ops {
@@ -14,14 +15,29 @@ constexpr size_t kPartsMax = 4;  // query, key, value and one to spare
 
 bool has_bias(const LinearPart& part) { return part.bias != nullptr && part.bias->defined(); }
 
-void check_part(const Tensor& x, const LinearPart& part) {
+void check_adapters(const Tensor& x, const LinearPart& part) {
+  for (const LowRankRows& rows : part.adapters) {
+    const LowRank& pair = *rows.adapter;
+    if (rows.row_begin < 0 || rows.row_end < rows.row_begin || rows.row_end > x.dim(0)) {
+      fail_check("linear", "rows of an adapter",
+                 std::to_string(rows.row_begin) + " to " + std::to_string(rows.row_end),
+                 "within the batch of " + std::to_string(x.dim(0)));
+    }
+    expect_f32("linear", "down matrix of an adapter", pair.down, {x.dim(1), -1});
+    expect_f32("linear", "up matrix of an adapter", pair.up,
+               {pair.down.dim(1), part.weight->rows()});
+  }
+}
+
+void check_part(const Context& context, const Tensor& x, const LinearPart& part) {
+  check_adapters(x, part);
   expect_equal("linear", "columns of the weight against the input's width", part.weight->columns(),
                x.dim(1));
   if (has_bias(part)) expect_f32("linear", "bias", *part.bias, {part.weight->rows()});
   if (part.accumulate) {
     expect_f32("linear", "output to add to", *part.out, {x.dim(0), part.weight->rows()});
   } else {
-    prepare_output(*part.out, {x.dim(0), part.weight->rows()});
+    prepare_output(context, *part.out, {x.dim(0), part.weight->rows()});
   }
 }
 
@@ -43,6 +59,145 @@ void compose(const Tensor& x, const LinearPart& part) {
   }
 }
 
+// out[rows] += (scale * x[rows] * down) * up; returns the inner factor [rows, r].
+Tensor add_low_rank(const Context& context, const Tensor& x, const LowRankRows& rows, Tensor& out) {
+  const LowRank& pair = *rows.adapter;
+  const int64_t count = rows.row_end - rows.row_begin, rank = pair.down.dim(1), inputs = x.dim(1);
+  Tensor inner = Tensor::zeros(DType::kF32, {count, rank});
+  const KernelContext kernel = context.kernel();
+  gemm(kernel, {x.data() + rows.row_begin * inputs, inputs, 1, pair.down.data(), rank, inner.data(),
+                rank, count, rank, inputs});
+  float* values = inner.data();
+  for (int64_t i = 0; i < count * rank; ++i) values[i] *= pair.scale;
+  const int64_t outputs = out.dim(1);
+  gemm(kernel, {inner.data(), rank, 1, pair.up.data(), outputs,
+                out.data() + rows.row_begin * outputs, outputs, count, outputs, rank, true});
+  return inner;
+}
+
+// Under a tape a residual stream gets new storage: its former state may be needed.
+void set_apart(const Context& context, std::span<const LinearPart> parts,
+               std::array<Tape::Value, kPartsMax>& before) {
+  for (size_t i = 0; i < parts.size(); ++i) {
+    if (!parts[i].accumulate) continue;
+    Tensor& out = *parts[i].out;
+    const Tensor old = out;
+    before[i] = context.tape->value_of(old);
+    prepare_output(context, out, old.shape());
+    std::copy_n(old.data(), old.size(), out.data());
+  }
+}
+
+Tensor transposed(const Tensor& matrix) {
+  const int64_t rows = matrix.dim(0), columns = matrix.dim(1);
+  Tensor out = Tensor::zeros(DType::kF32, {columns, rows});
+  const float* from = matrix.data();
+  float* to = out.data();
+  for (int64_t r = 0; r < rows; ++r) {
+    for (int64_t c = 0; c < columns; ++c) to[c * rows + r] = from[r * columns + c];
+  }
+  return out;
+}
+
+// One part's way back. Zero values: not wanted.
+struct SavedPart {
+  const PackedMatrix* weight;
+  Tensor x;  // undefined where no gradient of a weight is wanted
+  Shape x_shape;
+  Tape::Value x_value, out, before, weight_value, bias;
+};
+
+struct SavedLowRank {
+  LowRankRows rows;
+  LowRank pair;
+  Tensor inner;  // scale * x * down
+  Tape::Value down, up;
+};
+
+void low_rank_backward(const Context& context, const SavedPart& part, const SavedLowRank& low,
+                       const Tensor& dout) {
+  Tape& tape = *context.tape;
+  const KernelContext kernel = context.kernel();
+  const int64_t count = low.rows.row_end - low.rows.row_begin, rank = low.pair.down.dim(1);
+  const int64_t inputs = low.pair.down.dim(0), outputs = low.pair.up.dim(1);
+  const float* dy = dout.data() + low.rows.row_begin * outputs;
+  if (low.up) {
+    Tensor& dup = tape.sum(low.up, low.pair.up.shape());
+    gemm(kernel,
+         {low.inner.data(), 1, rank, dy, outputs, dup.data(), outputs, rank, outputs, count, true});
+  }
+  Tensor dinner = Tensor::zeros(DType::kF32, {count, rank});
+  const Tensor up = transposed(low.pair.up);
+  gemm(kernel, {dy, outputs, 1, up.data(), rank, dinner.data(), rank, count, rank, outputs});
+  for (int64_t i = 0; i < dinner.size(); ++i) dinner.data()[i] *= low.pair.scale;
+  const int64_t x_at = low.rows.row_begin * inputs;
+  if (low.down) {
+    Tensor& ddown = tape.sum(low.down, low.pair.down.shape());
+    gemm(kernel, {part.x.data() + x_at, 1, inputs, dinner.data(), rank, ddown.data(), rank, inputs,
+                  rank, count, true});
+  }
+  if (part.x_value) {
+    const Tensor down = transposed(low.pair.down);
+    Tensor& dx = tape.sum(part.x_value, part.x_shape);
+    gemm(kernel, {dinner.data(), rank, 1, down.data(), inputs, dx.data() + x_at, inputs, count,
+                  inputs, rank, true});
+  }
+}
+
+void part_backward(const Context& context, const SavedPart& part,
+                   std::span<const SavedLowRank> adapters) {
+  Tape& tape = *context.tape;
+  Tensor dout = tape.take(part.out);
+  if (!dout.defined()) return;
+  const KernelContext kernel = context.kernel();
+  const int64_t tokens = dout.dim(0), outputs = dout.dim(1), inputs = part.x_shape[1];
+  if (part.x_value) {
+    Tensor& dx = tape.sum(part.x_value, part.x_shape);
+    matmul_transposed(kernel, dout.data(), tokens, outputs, *part.weight, dx.data(), inputs, true);
+  }
+  for (const SavedLowRank& low : adapters) low_rank_backward(context, part, low, dout);
+  if (part.weight_value) {
+    Tensor& dw = tape.sum(part.weight_value, {outputs, inputs});
+    gemm(kernel, {dout.data(), 1, outputs, part.x.data(), inputs, dw.data(), inputs, outputs,
+                  inputs, tokens, true});
+  }
+  if (part.bias) {
+    Tensor& db = tape.sum(part.bias, {outputs});
+    for (int64_t t = 0; t < tokens; ++t) {
+      ondol::add(kernel, dout.data() + t * outputs, outputs, db.data());
+    }
+  }
+  if (part.before) tape.add(part.before, std::move(dout));
+}
+
+void record_part(const Context& context, const Tensor& x, const LinearPart& part,
+                 Tape::Value before, std::vector<Tensor> inner) {
+  Tape& tape = *context.tape;
+  std::vector<SavedLowRank> adapters;
+  bool any = false, weights = false;
+  for (size_t i = 0; i < part.adapters.size(); ++i) {
+    const LowRank& pair = *part.adapters[i].adapter;
+    const Tape::Value down = tape.value_of(pair.down), up = tape.value_of(pair.up);
+    adapters.push_back({part.adapters[i], pair, std::move(inner[i]), down, up});
+    weights = weights || down != 0;
+    any = any || down != 0 || up != 0;
+  }
+  SavedPart saved{part.weight,
+                  {},
+                  x.shape(),
+                  tape.value_of(x),
+                  0,
+                  before,
+                  tape.value_of(*part.weight),
+                  has_bias(part) ? tape.value_of(*part.bias) : 0};
+  if (weights || saved.weight_value) saved.x = x;
+  if (!any && !saved.x_value && !before && !saved.weight_value && !saved.bias) return;
+  saved.out = tape.define(*part.out);
+  tape.record([context, saved, adapters = std::move(adapters)] {
+    part_backward(context, saved, adapters);
+  });
+}
+
 }  // namespace
 
 void linear(const Context& context, const Tensor& x, std::span<const LinearPart> parts) {
@@ -51,20 +206,29 @@ void linear(const Context& context, const Tensor& x, std::span<const LinearPart>
     fail_check("linear", "parts of one group", std::to_string(parts.size()),
                "at most " + std::to_string(kPartsMax));
   }
-  for (const LinearPart& part : parts) check_part(x, part);
+  for (const LinearPart& part : parts) check_part(context, x, part);
   const ProfileScope scope(context.profile, "linear", [&] { return linear_work(x, parts); });
+  std::array<Tape::Value, kPartsMax> before{};
+  if (context.tape) set_apart(context, parts, before);
   if (context.form == Form::kComposed) {
     for (const LinearPart& part : parts) compose(x, part);
-    return;
+  } else {
+    std::array<MatmulPart, kPartsMax> kernel_parts;
+    for (size_t i = 0; i < parts.size(); ++i) {
+      const LinearPart& part = parts[i];
+      kernel_parts[i] = {part.weight, has_bias(part) ? part.bias->data() : nullptr,
+                         part.out->data(), part.weight->rows(), part.accumulate};
+    }
+    matmul(context.kernel(), {x.data(), x.dim(0), x.dim(1)},
+           std::span(kernel_parts).first(parts.size()));
   }
-  std::array<MatmulPart, kPartsMax> kernel_parts;
   for (size_t i = 0; i < parts.size(); ++i) {
-    const LinearPart& part = parts[i];
-    kernel_parts[i] = {part.weight, has_bias(part) ? part.bias->data() : nullptr, part.out->data(),
-                       part.weight->rows(), part.accumulate};
+    std::vector<Tensor> inner;
+    for (const LowRankRows& rows : parts[i].adapters) {
+      inner.push_back(add_low_rank(context, x, rows, *parts[i].out));
+    }
+    if (context.tape) record_part(context, x, parts[i], before[i], std::move(inner));
   }
-  matmul(context.kernel(), {x.data(), x.dim(0), x.dim(1)},
-         std::span(kernel_parts).first(parts.size()));
 }
 
 void linear_rows(const Context& context, const Tensor& x, const PackedMatrix& weight,

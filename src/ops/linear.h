@@ -9,13 +9,28 @@
 
 namespace ondol::ops {
 
-// One product x[T, K] * weight[N, K]^T. What else belongs to a weight (an adapter of a sequence) is
-// a member here, so callers do not change when it comes.
+// A low-rank addition to a weight (Hu et al., "LoRA", 2021): scale * (x * down) * up. `down` is the
+// transposed lora_A and `up` the transposed lora_B of PEFT; f32.
+struct LowRank {
+  Tensor down;  // [K, r]; undefined: none
+  Tensor up;    // [r, N]
+  float scale = 1;
+};
+
+// The rows [row_begin, row_end) of the input that have it: an adapter belongs to a sequence.
+struct LowRankRows {
+  int64_t row_begin;
+  int64_t row_end;
+  const LowRank* adapter;
+};
+
+// One product x[T, K] * weight[N, K]^T.
 struct LinearPart {
   const PackedMatrix* weight;
   const Tensor* bias = nullptr;  // [N]; null or undefined: none
   Tensor* out;                   // [T, N]
   bool accumulate = false;       // out += instead of out =: a residual stream; out has its shape
+  std::vector<LowRankRows> adapters = {};
 };
 
 void linear(const Context& context, const Tensor& x, std::span<const LinearPart> parts);

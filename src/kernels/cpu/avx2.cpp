@@ -7,6 +7,7 @@
 #include "kernels/cpu/rows.inc"
 #include "kernels/cpu/attention.inc"
 #include "kernels/cpu/attention_i8.inc"
+#include "kernels/cpu/gradients.inc"
 // clang-format on
 
 namespace ondol {
@@ -19,7 +20,7 @@ const KernelTable kAvx2Table = {
     .round_bf16 = avx2::round_bf16,
     .matmul_bf16 = avx2::matmul_bf16,
     .dequantize_panel = avx2::dequantize_panel,
-    .accumulate_rows = avx2::accumulate_rows,
+    .gemm = avx2::gemm,
     .rms_norm = rms_norm,
     .layer_norm = layer_norm,
     .add = add,
@@ -34,6 +35,12 @@ const KernelTable kAvx2Table = {
     .attention = attention,
     .join_segments = join_segments,
     .quantize_vector = quantize_vector,
+    .rms_norm_backward = rms_norm_backward,
+    .layer_norm_backward = layer_norm_backward,
+    .silu_multiply_backward = silu_multiply_backward,
+    .gelu_backward = gelu_backward,
+    .gelu_tanh_backward = gelu_tanh_backward,
+    .softmax_backward = softmax_backward,
 };
 
 }  // namespace ondol

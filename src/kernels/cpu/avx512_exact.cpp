@@ -6,6 +6,7 @@
 #include "kernels/cpu/dequantize.inc"
 #include "kernels/cpu/matmul_exact.inc"
 #include "kernels/cpu/matmul_bf16.inc"
+#include "kernels/cpu/gemm.inc"
 // clang-format on
 
 namespace ondol::avx512 {
@@ -23,10 +24,6 @@ void dequantize_panel(const PackedView& weight, int64_t panel, int64_t column_be
   ondol::dequantize_panel(weight, panel, column_begin, column_end, out);
 }
 
-void accumulate_rows(const float* y, int64_t y_stride, int64_t tokens, const float* w,
-                     int64_t w_stride, int64_t rows, int64_t width, float* out,
-                     int64_t out_stride) {
-  ondol::accumulate_rows(y, y_stride, tokens, w, w_stride, rows, width, out, out_stride);
-}
+void gemm(const Gemm& work) { gemm_all(work); }
 
 }  // namespace ondol::avx512

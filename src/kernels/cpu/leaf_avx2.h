@@ -11,7 +11,6 @@ void matmul_bf16(const Bf16Matmul& work);
 void round_bf16(const float* x, int64_t columns, std::byte* out);
 void dequantize_panel(const PackedView& weight, int64_t panel, int64_t column_begin,
                       int64_t column_end, float* out);
-void accumulate_rows(const float* y, int64_t y_stride, int64_t tokens, const float* w,
-                     int64_t w_stride, int64_t rows, int64_t width, float* out, int64_t out_stride);
+void gemm(const Gemm& work);
 
 }  // namespace ondol::avx2

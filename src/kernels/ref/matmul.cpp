@@ -159,18 +159,4 @@ void dequantize_panel(const PackedView& weight, int64_t panel, int64_t column_be
   }
 }
 
-void accumulate_rows(const float* y, int64_t y_stride, int64_t tokens, const float* w,
-                     int64_t w_stride, int64_t rows, int64_t width, float* out,
-                     int64_t out_stride) {
-  for (int64_t t = 0; t < tokens; ++t) {
-    for (int64_t k = 0; k < width; ++k) {
-      float acc = out[t * out_stride + k];
-      for (int64_t n = 0; n < rows; ++n) {
-        acc = std::fma(w[n * w_stride + k], y[t * y_stride + n], acc);
-      }
-      out[t * out_stride + k] = acc;
-    }
-  }
-}
-
 }  // namespace ondol::ref

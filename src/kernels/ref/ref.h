@@ -33,8 +33,7 @@ void round_bf16(const float* x, int64_t columns, std::byte* out);
 void matmul_bf16(const Bf16Matmul& work);
 void dequantize_panel(const PackedView& weight, int64_t panel, int64_t column_begin,
                       int64_t column_end, float* out);
-void accumulate_rows(const float* y, int64_t y_stride, int64_t tokens, const float* w,
-                     int64_t w_stride, int64_t rows, int64_t width, float* out, int64_t out_stride);
+void gemm(const Gemm& work);
 void rms_norm(const float* x, const float* weight, int64_t width, float epsilon, float* out);
 void layer_norm(const float* x, const float* weight, const float* bias, int64_t width,
                 float epsilon, float* out);
@@ -51,5 +50,15 @@ void rope(float* x, int64_t rotary_width, RopeLayout layout, const float* cos, c
 void attention(const AttentionBlock& work);
 void join_segments(const SegmentJoin& work);
 VectorCodes quantize_vector(const float* x, int64_t width, int8_t* codes);
+
+void rms_norm_backward(const float* x, const float* weight, const float* dy, int64_t width,
+                       float epsilon, float* dx, float* dweight);
+void layer_norm_backward(const float* x, const float* weight, const float* dy, int64_t width,
+                         float epsilon, float* dx, float* dweight, float* dbias);
+void silu_multiply_backward(const float* gate, const float* up, const float* dy, int64_t count,
+                            float* dgate, float* dup);
+void gelu_backward(const float* x, const float* dy, int64_t count, float* dx);
+void gelu_tanh_backward(const float* x, const float* dy, int64_t count, float* dx);
+void softmax_backward(const float* p, const float* dp, int64_t width, float scale, float* dx);
 
 }  // namespace ondol::ref

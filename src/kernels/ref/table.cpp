@@ -10,7 +10,7 @@ const KernelTable kRefTable = {
     .round_bf16 = ref::round_bf16,
     .matmul_bf16 = ref::matmul_bf16,
     .dequantize_panel = ref::dequantize_panel,
-    .accumulate_rows = ref::accumulate_rows,
+    .gemm = ref::gemm,
     .rms_norm = ref::rms_norm,
     .layer_norm = ref::layer_norm,
     .add = ref::add,
@@ -25,6 +25,12 @@ const KernelTable kRefTable = {
     .attention = ref::attention,
     .join_segments = ref::join_segments,
     .quantize_vector = ref::quantize_vector,
+    .rms_norm_backward = ref::rms_norm_backward,
+    .layer_norm_backward = ref::layer_norm_backward,
+    .silu_multiply_backward = ref::silu_multiply_backward,
+    .gelu_backward = ref::gelu_backward,
+    .gelu_tanh_backward = ref::gelu_tanh_backward,
+    .softmax_backward = ref::softmax_backward,
 };
 
 }  // namespace ondol

@@ -1,0 +1,78 @@
+#include "ops/tape.h"
+
+#include <utility>
+
+namespace ondol::ops {
+
+Tape::Value Tape::define_at(const void* address) { return values_[address] = ++last_; }
+
+void Tape::watch(const Tensor& leaf) {
+  define_at(leaf.data());
+  leaves_[leaf.data()] = leaf.shape();
+}
+
+void Tape::watch(const PackedMatrix& leaf) {
+  define_at(&leaf);
+  leaves_[&leaf] = {leaf.rows(), leaf.columns()};
+}
+
+Tensor Tape::gradient(const Tensor& leaf) const {
+  const auto found = gradients_.find(value_of(leaf));
+  return found == gradients_.end() ? Tensor::zeros(DType::kF32, leaf.shape()) : found->second;
+}
+
+Tensor Tape::gradient(const PackedMatrix& leaf) const {
+  const auto found = gradients_.find(value_of(leaf));
+  if (found != gradients_.end()) return found->second;
+  return Tensor::zeros(DType::kF32, {leaf.rows(), leaf.columns()});
+}
+
+void Tape::backward() {
+  while (!steps_.empty()) {
+    const std::function<void()> step = std::move(steps_.back());
+    steps_.pop_back();
+    step();
+  }
+}
+
+Tape::Value Tape::value_of(const Tensor& tensor) const {
+  if (!tensor.defined()) return 0;
+  const auto found = values_.find(tensor.data());
+  return found == values_.end() ? 0 : found->second;
+}
+
+Tape::Value Tape::value_of(const PackedMatrix& matrix) const {
+  const auto found = values_.find(&matrix);
+  return found == values_.end() ? 0 : found->second;
+}
+
+Tape::Value Tape::define(const Tensor& output) { return define_at(output.data()); }
+
+void Tape::forget(const Tensor& output) { values_.erase(output.data()); }
+
+Tensor Tape::take(Value value) {
+  const auto found = gradients_.find(value);
+  if (found == gradients_.end()) return {};
+  Tensor gradient = std::move(found->second);
+  gradients_.erase(found);
+  return gradient;
+}
+
+Tensor& Tape::sum(Value value, const Shape& shape) {
+  Tensor& gradient = gradients_[value];
+  if (!gradient.defined()) gradient = Tensor::zeros(DType::kF32, shape);
+  return gradient;
+}
+
+void Tape::add(Value value, Tensor gradient) {
+  Tensor& held = gradients_[value];
+  if (!held.defined()) {
+    held = std::move(gradient);
+    return;
+  }
+  float* to = held.data();
+  const float* from = gradient.data();
+  for (int64_t i = 0, count = held.size(); i < count; ++i) to[i] += from[i];
+}
+
+}  // namespace ondol::ops

@@ -1,0 +1,70 @@
+// The tape: while a Context carries one, every op writes down how its gradients flow back. The
+// forward functions are those of inference; under a tape an op never overwrites a tensor that
+// another step still needs, it gives its output new storage.
+//
+//   Tape tape;
+//   tape.watch(adapter.up);                       // a leaf: its gradient is wanted
+//   context.tape = &tape;
+//   Tensor hidden = model.decoder->forward(context, ids, batch);
+//   linear_cross_entropy(context, hidden, head, targets, 1.0F / tokens);
+//   tape.backward();                              // newest step first; frees what it used
+//   Tensor gradient = tape.gradient(adapter.up);
+//
+// A Value names one tensor's gradient; 0 means that nothing watched depends on the tensor, and ops
+// then record nothing. Gradients are f32 and added up in the order of the steps, so they do not
+// depend on the thread count. One tape, one thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <unordered_map>
+#include <vector>
+
+#include "kernels/kernels.h"
+#include "tensor/tensor.h"
+
+namespace ondol::ops {
+
+class Tape {
+ public:
+  using Value = int64_t;
+
+  // Leaves. The gradient of a matrix is [N, K].
+  void watch(const Tensor& leaf);
+  void watch(const PackedMatrix& leaf);
+
+  // After backward(): the gradient of a leaf, zeros if nothing reached it.
+  Tensor gradient(const Tensor& leaf) const;
+  Tensor gradient(const PackedMatrix& leaf) const;
+
+  // Runs all steps, newest first, and drops each. Leaves keep their gradients.
+  void backward();
+
+  // ---- for ops ----
+  Value value_of(const Tensor& tensor) const;
+  Value value_of(const PackedMatrix& matrix) const;
+  // `output` depends on something watched: a new value.
+  Value define(const Tensor& output);
+  // `output` depends on nothing watched (its storage may be that of a tensor that did).
+  void forget(const Tensor& output);
+  void record(std::function<void()> step) { steps_.push_back(std::move(step)); }
+
+  // In steps: the gradient of an output, which nobody needs afterwards. Undefined: none arrived.
+  Tensor take(Value value);
+  // The gradient to add to, zeros of this shape at first.
+  Tensor& sum(Value value, const Shape& shape);
+  // Adds a whole gradient; the first one is kept as it is, without a copy.
+  void add(Value value, Tensor gradient);
+  size_t steps() const { return steps_.size(); }
+
+ private:
+  Value define_at(const void* address);
+
+  std::unordered_map<const void*, Value> values_;
+  std::unordered_map<Value, Tensor> gradients_;
+  std::unordered_map<const void*, Shape> leaves_;
+  std::vector<std::function<void()>> steps_;
+  Value last_ = 0;
+};
+
+}  // namespace ondol::ops
