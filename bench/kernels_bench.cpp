@@ -3,6 +3,8 @@
 //
 //   kernels_bench [threads] [isa | best] [all | matrices | model | rows] [types ...]
 //
+// With tile registers (avx512_amx) every row of a quantised type stands beside that of avx512.
+//
 // Each figure is the best of many short runs: the machine is often shared, so compare figures of
 // one run only.
 #include <time.h>
@@ -117,8 +119,8 @@ void matrices(const KernelContext& context, DType dtype) {
   const int64_t width = dtype_info(dtype).block_elements == 256 ? 512 : 576;
   for (const Case c : {Case{576, width}, Case{192, width}, Case{1536, width}, Case{576, 1536}}) {
     const PackedMatrix w = weight(dtype, c.rows, c.columns, context.pool);
-    std::printf("%-5s N %5lld K %5lld:", name.c_str(), static_cast<long long>(c.rows),
-                static_cast<long long>(c.columns));
+    std::printf("%-5s N %5lld K %5lld %10s:", name.c_str(), static_cast<long long>(c.rows),
+                static_cast<long long>(c.columns), std::string(kernel_isa(context.table)).c_str());
     for (const int64_t tokens : {1, 4, 8, 12, 16, 64, 512}) {
       const auto x = floats(tokens * c.columns);
       std::vector<float> out(static_cast<size_t>(tokens * c.rows));
@@ -131,6 +133,12 @@ void matrices(const KernelContext& context, DType dtype) {
     }
     std::printf("\n");
   }
+}
+
+// This set and, where it has tiles, the one without: other sums of integers, the same floats.
+std::vector<const KernelTable*> compared(const KernelTable& table, DType dtype) {
+  if (kernel_isa(table) != "avx512_amx" || is_float(dtype)) return {&table};
+  return {&kernels_for("avx512"), &table};
 }
 
 // All matrices of the model at batch sizes from one token to a prompt: what a token costs beside
@@ -148,7 +156,8 @@ void model(const KernelContext& context, DType dtype) {
       bytes += static_cast<double>(m->bytes());
     }
   }
-  std::printf("%-5s %4.0f MB", std::string(dtype_info(dtype).name).c_str(), bytes / 1e6);
+  std::printf("%-5s %4.0f MB %10s", std::string(dtype_info(dtype).name).c_str(), bytes / 1e6,
+              std::string(kernel_isa(context.table)).c_str());
   double first = 0;
   for (const int64_t tokens : {1, 2, 4, 8, 16, 512}) {
     Buffers buffers(tokens);
@@ -241,8 +250,10 @@ int main(int argc, char** argv) {
   const KernelContext context{pool, table};
   for (const DType dtype : kTypes) {
     if (!wanted(argc, argv, dtype)) continue;
-    if (what == "matrices" || what == "all") matrices(context, dtype);
-    if (what == "model" || what == "all") model(context, dtype);
+    for (const KernelTable* one : compared(table, dtype)) {
+      if (what == "matrices" || what == "all") matrices({pool, *one}, dtype);
+      if (what == "model" || what == "all") model({pool, *one}, dtype);
+    }
   }
   if (what == "all" || what == "rows") {
     for (const KvType type : {KvType::kF32, KvType::kI8}) attention_rates(context, type);

@@ -24,6 +24,7 @@ ProgramInfo program_info(const Home& home, const std::filesystem::path& start) {
   ProgramInfo info{.version = kVersion,
                    .cpu_features = cpu_features(),
                    .kernels = std::string(kernel_isa(best_kernels())),
+                   .kernels_refused = unused_isa(),
                    .threads = ThreadPool::default_size(),
                    .machine = this_machine(),
                    .home = home.folder,

@@ -16,7 +16,8 @@ struct ProgramInfo {
   std::vector<std::string> cpu_features;
   std::string kernels;                     // instruction set of the kernels in use
   std::vector<std::string> kernels_known;  // that this machine could use, best first
-  int threads = 0;                         // used when nobody says -t
+  std::string kernels_refused;  // a set its processor has that is not used, and why; or empty
+  int threads = 0;              // used when nobody says -t
   MachineKey machine;
   std::filesystem::path home;
   std::filesystem::path models;

@@ -6,6 +6,10 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 #endif
 
 namespace ondol {
@@ -15,6 +19,7 @@ struct Features {
   bool avx2 = false, fma = false, f16c = false, avx_vnni = false;
   bool avx512f = false, avx512bw = false, avx512vl = false, avx512dq = false;
   bool avx512_vnni = false, avx512_bf16 = false, amx_int8 = false, amx_bf16 = false;
+  bool tiles = false;  // the processor's, whatever the system permits
   // One vdpbf16ps (32 products) takes as long as one fma (16) on AMD Zen 4 and later, as long as
   // four on Intel's Sapphire Rapids (docs/decisions/0013).
   bool fast_bf16_dot = false;
@@ -26,6 +31,12 @@ struct Features {
 };
 
 #if defined(__x86_64__)
+bool has_palette() {  // tiles as amx_config.h shapes them: 8 of 16 rows of 64 bytes
+  uint32_t a = 0, b = 0, c = 0, d = 0;
+  return __get_cpuid_count(0x1d, 1, &a, &b, &c, &d) && b >> 16 >= 8 && (b & 0xffffU) >= 64 &&
+         (c & 0xffffU) >= 16;
+}
+
 uint64_t enabled_states() {  // XCR0: the register states the operating system saves
   uint32_t low = 0, high = 0;
   __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
@@ -52,8 +63,9 @@ Features detect() {
   f.avx512bw = zmm && bit(b, 30);
   f.avx512vl = zmm && bit(b, 31);
   f.avx512_vnni = zmm && bit(c, 11);
-  f.amx_bf16 = tiles && bit(d, 22);
-  f.amx_int8 = tiles && bit(d, 25);
+  f.tiles = bit(d, 24) && bit(d, 25) && has_palette();
+  f.amx_bf16 = tiles && bit(d, 24) && bit(d, 22);
+  f.amx_int8 = tiles && bit(d, 24) && bit(d, 25);
   if (!__get_cpuid_count(7, 1, &a, &b, &c, &d)) return f;
   f.avx_vnni = ymm && bit(a, 4);
   f.avx512_bf16 = zmm && bit(a, 5);
@@ -120,10 +132,51 @@ KernelTable avx512_table() {
   }
   return table;
 }
+
+// Linux saves tile registers only for processes that asked (arch/x86/include/uapi/asm/prctl.h and
+// Documentation/arch/x86/xstate.rst: ARCH_REQ_XCOMP_PERM, state component 18 is the tiles' data).
+// Holds for every thread of the process, those of before too.
+bool tiles_permitted() {
+#if defined(__linux__)
+  constexpr long kRequestPermission = 0x1023, kTileData = 18;
+  return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+#else
+  return false;
+#endif
+}
+
+// Tile kernels run only after they have shown, once a process, that they give avx512's bits: no
+// machine that this program was written on has them (docs/decisions/0016).
+struct AmxSet {
+  KernelTable table = avx512_table();
+  std::string_view refused;  // why it is not used, where the processor has tiles
+  bool usable = false;
+};
+
+AmxSet make_amx_set() {
+  AmxSet set;
+  set.table.name = "avx512_amx";
+  set.table.matmul_fast = avx512::matmul_fast_amx;
+  if (!features().tiles || !features().runs_avx512()) return set;
+  if (!features().amx_int8 || !tiles_permitted()) {
+    set.refused = "the operating system does not permit tile registers";
+  } else if (!same_fast_products(set.table, avx512_table())) {
+    set.refused = "its products differ from those of avx512";
+  } else {
+    set.usable = true;
+  }
+  return set;
+}
+
+const AmxSet& amx_set() {
+  static const AmxSet set = make_amx_set();
+  return set;
+}
 #endif
 
 const KernelTable* find_table(std::string_view isa) {
 #if defined(__x86_64__)
+  if (isa == "avx512_amx") return amx_set().usable ? &amx_set().table : nullptr;
   static const KernelTable avx2 = completed(kAvx2Table);
   static const KernelTable avx_vnni = avx_vnni_table();
   static const KernelTable avx512 = avx512_table();
@@ -138,7 +191,7 @@ const KernelTable* find_table(std::string_view isa) {
 
 std::vector<std::string_view> supported_isas() {
   std::vector<std::string_view> isas;
-  for (const std::string_view isa : {"avx512", "avx_vnni", "avx2", "ref"}) {
+  for (const std::string_view isa : {"avx512_amx", "avx512", "avx_vnni", "avx2", "ref"}) {
     if (find_table(isa)) isas.push_back(isa);
   }
   return isas;
@@ -152,10 +205,12 @@ const KernelTable& kernels_for(std::string_view isa) {
     supported += supported.empty() ? "" : ", ";
     supported += one;
   }
+  const std::string refused = unused_isa();
+  const std::string why = refused.starts_with(isa) ? " (" + refused + ")" : "";
   throw Error(ErrorCode::kUnsupported, "[kernels] instruction set '" + std::string(isa) +
                                            "' is unknown or this machine lacks it; expected one "
                                            "of " +
-                                           supported + "; try leaving ONDOL_ISA unset");
+                                           supported + why + "; try leaving ONDOL_ISA unset");
 }
 
 const KernelTable& best_kernels() {
@@ -164,6 +219,13 @@ const KernelTable& best_kernels() {
 }
 
 std::string_view kernel_isa(const KernelTable& table) { return table.name; }
+
+std::string unused_isa() {
+#if defined(__x86_64__)
+  if (!amx_set().refused.empty()) return "avx512_amx: " + std::string(amx_set().refused);
+#endif
+  return "";
+}
 
 std::vector<std::string> cpu_features() {
   const Features& f = features();

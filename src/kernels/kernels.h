@@ -47,6 +47,8 @@ const KernelTable& best_kernels();
 const KernelTable& kernels_for(std::string_view isa);
 std::string_view kernel_isa(const KernelTable& table);
 std::vector<std::string_view> supported_isas();  // best first, "ref" last
+// For `ondol info`: the set this processor has and this program does not use, and why; else empty.
+std::string unused_isa();
 std::vector<std::string> cpu_features();  // for `ondol info`: "avx2", "fma", "avx512_vnni", ...
 
 struct KernelContext {

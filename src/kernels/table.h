@@ -186,6 +186,9 @@ struct KernelTable {
                            float* dx) = nullptr;
 };
 
+// Whether both tables' fast products of fixed numbers, every quantised type, have the same bits.
+bool same_fast_products(const KernelTable& a, const KernelTable& b);
+
 extern const KernelTable kRefTable;
 #if defined(__x86_64__)
 extern const KernelTable kAvx2Table;
@@ -197,6 +200,8 @@ namespace avx512 {
 // For machines whose vdpbf16ps is faster than the two fma it stands for.
 void round_bf16_pairs(const float* x, int64_t columns, std::byte* out);
 void matmul_bf16_dot(const Bf16Matmul& work);
+// For machines with AMX int8 whose system permits tiles.
+void matmul_fast_amx(const FastMatmul& work);
 }  // namespace avx512
 #endif
 

@@ -21,6 +21,7 @@ std::string info_text(const app::ProgramInfo& info) {
   std::string text = row("version", info.version);
   text += row("kernels", fmt::format("{} (this machine runs {})", info.kernels,
                                      fmt::join(info.kernels_known, ", ")));
+  if (!info.kernels_refused.empty()) text += row("not used", info.kernels_refused);
   text += row("cpu", fmt::format("{}", fmt::join(info.cpu_features, " ")));
   text += row("threads", std::to_string(info.threads));
   text += row("architectures", fmt::format("{}", fmt::join(info.architectures, ", ")));
@@ -81,6 +82,8 @@ int info(bool json, bool measure, Context& context) {
                        {"cores", info.machine.cores},
                        {"logical_cpus", info.machine.cpus},
                        {"speed", nlohmann::ordered_json::parse(app::speed_json(speed))}};
+  result["kernels_refused"] = nullptr;
+  if (!info.kernels_refused.empty()) result["kernels_refused"] = info.kernels_refused;
   result["workspace"] = nullptr;
   if (info.workspace) result["workspace"] = info.workspace->string();
   context.print(json_line(result));

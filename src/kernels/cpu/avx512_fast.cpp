@@ -3,6 +3,7 @@
 // The shared kernels, over the lanes above: order matters.
 // clang-format off
 #include "kernels/cpu/codes.inc"
+#include "kernels/cpu/matmul_blocks.inc"
 #include "kernels/cpu/matmul_fast.inc"
 // clang-format on
 

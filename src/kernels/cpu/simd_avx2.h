@@ -186,6 +186,10 @@ ONDOL_INLINE I and_bytes(I x, int mask) {
   const __m256i all = _mm256_set1_epi8(static_cast<char>(mask));
   return {_mm256_and_si256(x.a, all), _mm256_and_si256(x.b, all)};
 }
+ONDOL_INLINE I sub_bytes(I x, int n) {
+  const __m256i all = _mm256_set1_epi8(static_cast<char>(n));
+  return {_mm256_sub_epi8(x.a, all), _mm256_sub_epi8(x.b, all)};
+}
 // The low nibble of every byte of x, the rest of `high`.
 ONDOL_INLINE I low_nibbles_or(I x, I high) {
   const __m256i mask = _mm256_set1_epi8(15);

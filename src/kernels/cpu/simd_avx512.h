@@ -136,6 +136,9 @@ ONDOL_INLINE I shift_left_4(I x) { return _mm512_slli_epi16(x, 4); }
 ONDOL_INLINE I and_bytes(I x, int mask) {
   return _mm512_and_si512(x, _mm512_set1_epi8(static_cast<char>(mask)));
 }
+ONDOL_INLINE I sub_bytes(I x, int n) {
+  return _mm512_sub_epi8(x, _mm512_set1_epi8(static_cast<char>(n)));
+}
 // The low nibble of every byte of x, the rest of `high`.
 ONDOL_INLINE I low_nibbles_or(I x, I high) {
   return _mm512_ternarylogic_epi32(_mm512_set1_epi8(15), x, high, 0xca);
