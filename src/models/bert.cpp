@@ -127,6 +127,7 @@ void build(const BertConfig& config, WeightReader& reader, const std::string& wh
   info.vocabulary = vocabulary;
   info.context_tokens_max = config.positions;
   reader.describe(info);
+  model.linears = std::move(reader.linears());
   model.encoder = std::make_unique<Encoder>(std::move(weights));
 }
 

@@ -34,7 +34,7 @@ Tensor Decoder::forward(const ops::Context& context, std::span<const text::Token
     layer.attention.forward(context, normed, batch, static_cast<int64_t>(l), rope,
                             attention_buffers, x);
     layer.mlp_norm.forward(context, x, normed);
-    layer.mlp.forward(context, normed, mlp_buffers, x);
+    layer.mlp.forward(context, normed, batch, mlp_buffers, x);
   }
   weights_.norm.forward(context, x, normed);
   return normed;

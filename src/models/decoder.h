@@ -35,9 +35,11 @@ class Decoder final : public DecoderModel {
   Tensor logits(const ops::Context& context, const Tensor& hidden) const override;
   void logits_of(const ops::Context& context, const Tensor& hidden,
                  std::span<const text::TokenId> ids, std::span<float> out) const override;
+  const PackedMatrix& head() const override {
+    return weights_.head ? *weights_.head : weights_.embedding;
+  }
 
  private:
-  const PackedMatrix& head() const { return weights_.head ? *weights_.head : weights_.embedding; }
 
   DecoderWeights weights_;
   nn::Rope rope_;

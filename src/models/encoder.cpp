@@ -78,7 +78,7 @@ Tensor Encoder::forward(const ops::Context& context, std::span<const text::Token
     const ProfileScope scope(context.profile, "layer", [&] { return ops::layer_work(x, l); });
     layer.attention.forward(context, x, pages.batch(), 0, no_rope, attention_buffers, x);
     layer.attention_norm.forward(context, x, x);
-    layer.mlp.forward(context, x, mlp_buffers, x);
+    layer.mlp.forward(context, x, batch, mlp_buffers, x);
     layer.mlp_norm.forward(context, x, x);
   }
   return x;

@@ -142,6 +142,10 @@ DecoderLayer read_layer(WeightReader& reader, const LlamaConfig& config, int64_t
   layer.attention.value = reader.linear("value", l, kv, width, Bias::kIfPresent);
   layer.attention.output = reader.linear("output", l, width, q, Bias::kIfPresent);
   layer.attention.shape = attention_shape(config.heads, config.kv_heads, config.head_width);
+  if (config.rope.layout == RopeLayout::kPairs) {
+    reader.linears()[layer.attention.query.slot].paired_heads = config.heads;
+    reader.linears()[layer.attention.key.slot].paired_heads = config.kv_heads;
+  }
   layer.mlp_norm = reader.rms_norm("mlp_norm", l, width, config.epsilon);
   layer.mlp.activation = nn::Mlp::Activation::kSiluGated;
   layer.mlp.gate = reader.linear("gate", l, mlp, width, Bias::kIfPresent);
@@ -176,6 +180,7 @@ void build(const LlamaConfig& config, WeightReader& reader, const std::string& w
   info.vocabulary = vocabulary;
   info.context_tokens_max = config.context_max;
   reader.describe(info);
+  model.linears = std::move(reader.linears());
   model.decoder = std::make_unique<Decoder>(std::move(weights), config.rope);
 }
 

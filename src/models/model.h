@@ -16,6 +16,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "nn/sequence_batch.h"
 #include "ops/context.h"
@@ -52,6 +53,17 @@ struct ModelInfo {
   size_t weights_bytes = 0;     // memory held after packing
 };
 
+// A linear of the model that an adapter may add to: entry nn::Linear::slot of Model::linears.
+struct LinearSlot {
+  std::string module;  // as Hugging Face names it: "model.layers.0.self_attn.q_proj"
+  std::string gguf;    // as GGUF names it: "blk.0.attn_q.weight"; empty: no such format
+  int64_t rows = 0;
+  int64_t columns = 0;
+  // Heads whose rows stand as neighbouring rotary pairs here, where Hugging Face has halves; 0:
+  // rows as there.
+  int64_t paired_heads = 0;
+};
+
 // Decoder-only: hidden states of every token of a ragged batch, then logits of chosen rows.
 class DecoderModel {
  public:
@@ -67,6 +79,7 @@ class DecoderModel {
   // are written: the values of logits(). Costs what the rows of the head cost that it reads.
   virtual void logits_of(const ops::Context& context, const Tensor& hidden,
                          std::span<const text::TokenId> ids, std::span<float> out) const = 0;
+  virtual const PackedMatrix& head() const = 0;  // [V, D]; may be the embedding itself
 };
 
 // How sentence vectors are made from token states (sentence-transformers modules.json).
@@ -86,6 +99,7 @@ class EncoderModel {
 
 struct Model {
   ModelInfo info;
+  std::vector<LinearSlot> linears;
   std::unique_ptr<DecoderModel> decoder;  // exactly one of decoder and encoder is set
   std::unique_ptr<EncoderModel> encoder;
   std::unique_ptr<text::Tokenizer> tokenizer;

@@ -13,10 +13,13 @@ WeightReader::WeightReader(const io::TensorSource& source, WeightFormat format,
     : source_(source), format_(format), names_(names), pool_(pool), prefix_(std::move(prefix)) {}
 
 std::string WeightReader::name(std::string_view ours, int64_t layer) const {
+  return prefix_ + name(ours, layer, format_);
+}
+
+std::string WeightReader::name(std::string_view ours, int64_t layer, WeightFormat format) const {
   const auto row = std::ranges::find(names_, ours, &WeightName::ours);
   ONDOL_ASSERT(row != names_.end());
-  std::string text =
-      prefix_ + std::string(format_ == WeightFormat::kGguf ? row->gguf : row->safetensors);
+  std::string text(format == WeightFormat::kGguf ? row->gguf : row->safetensors);
   const size_t mark = text.find("{}");
   if (mark != std::string::npos) text.replace(mark, 2, std::to_string(layer));
   return text;
@@ -88,7 +91,11 @@ Tensor WeightReader::vector(std::string_view ours, int64_t layer, int64_t size) 
 
 nn::Linear WeightReader::linear(std::string_view ours, int64_t layer, int64_t rows, int64_t columns,
                                 Bias bias, WeightForm form) {
-  nn::Linear block{.weight = matrix(ours, layer, rows, columns, form), .bias = {}};
+  nn::Linear block{.weight = matrix(ours, layer, rows, columns, form), .bias = {}, .slot = {}};
+  block.slot = linears_.size();
+  std::string module = name(ours, layer, WeightFormat::kSafetensors);
+  module.resize(module.size() - std::min(module.size(), std::string_view(".weight").size()));
+  linears_.push_back({module, name(ours, layer, WeightFormat::kGguf), rows, columns});
   std::string bias_name = name(ours, layer);
   ONDOL_ASSERT(bias_name.ends_with(".weight"));
   bias_name.replace(bias_name.rfind(".weight"), 7, ".bias");

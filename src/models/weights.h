@@ -41,8 +41,9 @@ class WeightReader {
   WeightReader(const io::TensorSource& source, WeightFormat format,
                std::span<const WeightName> names, ThreadPool& pool, std::string prefix = "");
 
-  // The file's name of a weight.
+  // The file's name of a weight, or its name in another format.
   std::string name(std::string_view ours, int64_t layer = 0) const;
+  std::string name(std::string_view ours, int64_t layer, WeightFormat format) const;
   bool has(std::string_view ours, int64_t layer = 0) const;
   // Rows of a matrix that is `columns` wide: the vocabulary of an embedding.
   int64_t rows_of(std::string_view ours, int64_t columns) const;
@@ -62,6 +63,8 @@ class WeightReader {
   // Throws Error(kUnsupported) if a tensor was never read and holds none of these texts in its
   // name.
   void finish(std::span<const std::string_view> ignored) const;
+  // What linear() read, by slot. `paired_heads` of a slot is the family's to say.
+  std::vector<LinearSlot>& linears() { return linears_; }
   // Counts what was read: parameters, weights_bytes, weights_summary.
   void describe(ModelInfo& info) const;
 
@@ -77,6 +80,7 @@ class WeightReader {
   std::string prefix_;
   PackArena arena_;
   std::unordered_set<std::string> used_;
+  std::vector<LinearSlot> linears_;
   std::map<std::string_view, int64_t> tensors_by_type_;
   int64_t parameters_ = 0;
   size_t bytes_held_ = 0;

@@ -32,7 +32,8 @@ void check_batch(const SequenceBatch& batch, int64_t tokens) {
 void Attention::forward(const ops::Context& context, const Tensor& x, const SequenceBatch& batch,
                         int64_t layer, const ops::RopeRows& rope, AttentionBuffers& buffers,
                         Tensor& residual) const {
-  const std::array projections = {query.to(buffers.q), key.to(buffers.k), value.to(buffers.v)};
+  const std::array projections = {query.to(buffers.q, batch), key.to(buffers.k, batch),
+                                  value.to(buffers.v, batch)};
   ops::linear(context, x, projections);
 
   std::vector<ops::AppendTarget> targets;
@@ -53,7 +54,7 @@ void Attention::forward(const ops::Context& context, const Tensor& x, const Sequ
   }
   ops::rope_append(context, shape, rope, buffers.q, buffers.k, buffers.v, targets);
   ops::attention(context, shape, buffers.q, sources, buffers.attended);
-  const std::array out = {output.add_to(residual)};
+  const std::array out = {output.add_to(residual, batch)};
   ops::linear(context, buffers.attended, out);
 }
 

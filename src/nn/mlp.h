@@ -19,8 +19,8 @@ struct Mlp {
   Linear up, down;
 
   // residual[T, D] += down(activation(x)); x[T, D] may be the residual itself.
-  void forward(const ops::Context& context, const Tensor& x, MlpBuffers& buffers,
-               Tensor& residual) const;
+  void forward(const ops::Context& context, const Tensor& x, const SequenceBatch& batch,
+               MlpBuffers& buffers, Tensor& residual) const;
 };
 
 }  // namespace ondol::nn

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "kernels/kernels.h"
+#include "ops/linear.h"
 
 namespace ondol {
 
@@ -52,11 +53,19 @@ class KvPool {
   std::unique_ptr<Pages> pages_;
 };
 
+// Low-rank additions to the linears of one model, applied unmerged: entry i belongs to the linear
+// whose slot is i; entries without matrices change nothing. An attribute of a sequence
+// (architecture, contract 6).
+struct Adapter {
+  std::vector<ops::LowRank> by_slot;
+};
+
 struct SequenceSlice {
   int64_t token_begin = 0;  // rows [token_begin, token_end) of the batch
   int64_t token_end = 0;
   int64_t first_position = 0;             // position of the first of these tokens
   std::span<const KvPool::PageId> pages;  // enough for first_position + tokens; encoders: empty
+  const Adapter* adapter = nullptr;       // outlives the call
 };
 
 struct SequenceBatch {
