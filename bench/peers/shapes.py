@@ -10,6 +10,8 @@ import struct
 
 import numpy as np
 
+from gguf_metadata import ARRAY, FLOAT, SCALARS, STRING, U32, Reader
+
 SHAPES = {
     "qwen2.5-0.5b": dict(width=896, layers=24, heads=14, kv_heads=2, mlp=4864, vocabulary=151936, rope=1e6, context=32768),
     "llama-3.2-1b": dict(width=2048, layers=16, heads=32, kv_heads=8, mlp=8192, vocabulary=128256, rope=5e5, context=131072),
@@ -19,38 +21,6 @@ PIECE = 1 << 22  # values made at once
 ALIGNMENT = 32
 UNUSED = 5  # a token's type
 F32, F16 = 0, 1
-SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
-U32, FLOAT, STRING, ARRAY = 4, 6, 8, 9
-
-
-class Reader:
-    """The metadata of a GGUF file: {key: (type, value)}; an array's value is (element type, list)."""
-
-    def __init__(self, path):
-        self.file = open(path, "rb")
-        magic, version, _, count = self.numbers("4sIQQ")
-        if magic != b"GGUF" or version not in (2, 3):
-            raise SystemExit(f"shapes: {path} is no GGUF file of version 2 or 3")
-        self.values = {}
-        for _ in range(count):
-            key = self.string()
-            (kind,) = self.numbers("I")
-            self.values[key] = (kind, self.value(kind))
-
-    def numbers(self, form):
-        form = "<" + form
-        return struct.unpack(form, self.file.read(struct.calcsize(form)))
-
-    def string(self):
-        return self.file.read(self.numbers("Q")[0])  # bytes: not every token is text
-
-    def value(self, kind):
-        if kind == STRING:
-            return self.string()
-        if kind == ARRAY:
-            element, count = self.numbers("IQ")
-            return element, [self.value(element) for _ in range(count)]
-        return self.numbers(SCALARS[kind])[0]
 
 
 def packed_string(text):
