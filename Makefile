@@ -74,7 +74,7 @@ bench-peers: release  ## speed beside llama.cpp and sentence-transformers (about
 bench-quality: release  ## quality beside llama.cpp for every weight type (about 20 minutes)
 	bench/peers/setup.sh llama
 	build/peers/llama/bin/python bench/peers/make_files.py --from $(PEER_MODEL)
-	build/peers/llama/bin/python bench/peers/quality.py
+	build/peers/llama/bin/python bench/peers/quality.py --files build/peers/files $(PEER_MODEL)
 
 golden:  ## make the golden files again (needs a virtual environment, see tools/golden/README.md)
 	tools/golden/make_all.sh
