@@ -67,6 +67,13 @@ def windows(count):
     return [(b, min(b + WINDOW, count)) for b in range(0, count, WINDOW) if min(b + WINDOW, count) - b > 1]
 
 
+def asked(command, text):
+    done = subprocess.run(command, input=text, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise SystemExit(f"quality: {' '.join(command)} gave code {done.returncode}: {done.stderr.strip().splitlines()[-1:]}")
+    return json.loads(done.stdout)
+
+
 class Ondol:
     def __init__(self, options, model, folder):
         self.common = [options.ondol, "perplexity", "-m", model, "-t", str(options.threads), "-c", str(WINDOW), "--json"]
@@ -74,15 +81,13 @@ class Ondol:
         self.folder = folder
 
     def ids(self, text):
-        done = subprocess.run(self.tokenize, input=text, check=True, capture_output=True, text=True)
-        return json.loads(done.stdout)["ids"]
+        return asked(self.tokenize, text)["ids"]
 
     def logits(self, text, name, settings):
         """The rows in a file, and what the program itself says of them."""
         file = self.folder / f"{name}.f32"
         command = self.common + ["-f", "-", "--logits", str(file)] + settings
-        done = subprocess.run(command, input=text, check=True, capture_output=True, text=True)
-        return file, json.loads(done.stdout)
+        return file, asked(command, text)
 
 
 def llama_logits(options, model, ids, file):
