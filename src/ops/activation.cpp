@@ -29,6 +29,17 @@ void copy_apart(const Context& context, Tensor& inout) {
   std::ranges::copy(values(before), inout.data());
 }
 
+// out = silu(gate) * up; out may be gate.
+void silu_into(const Context& context, const Tensor& gate, const Tensor& up, Tensor& out) {
+  if (context.form == Form::kFused) {
+    ondol::silu_multiply(context.kernel(), gate.data(), up.data(), gate.size(), out.data());
+    return;
+  }
+  if (out.data() != gate.data()) std::ranges::copy(values(gate), out.data());
+  reference::silu<float>(values(out));
+  reference::multiply<float>(values(up), values(out));
+}
+
 void record_silu(const Context& context, const Tensor& gate, const Tensor& up, const Tensor& out) {
   Tape& tape = *context.tape;
   const Tape::Value g = tape.value_of(gate), u = tape.value_of(up);
@@ -91,14 +102,14 @@ void silu_multiply(const Context& context, Tensor& gate, const Tensor& up) {
   const ProfileScope scope(context.profile, "silu_multiply", [&] { return rows_work(gate); });
   const Tensor before = gate;
   if (context.tape) keep_apart(context, gate);
-  if (context.form == Form::kFused) {
-    ondol::silu_multiply(context.kernel(), before.data(), up.data(), gate.size(), gate.data());
-  } else {
-    if (context.tape) std::ranges::copy(values(before), gate.data());
-    reference::silu<float>(values(gate));
-    reference::multiply<float>(values(up), values(gate));
-  }
-  if (context.tape) record_silu(context, before, up, gate);
+  silu_into(context, before, up, gate);
+  if (!context.tape) return;
+  record_silu(context, before, up, gate);
+  context.tape->offer(gate, [=] {
+    Tensor again = Tensor::zeros(DType::kF32, before.shape());
+    silu_into(context, before, up, again);
+    return again;
+  });
 }
 
 void gelu(const Context& context, Tensor& inout) {

@@ -33,6 +33,17 @@ void Tape::backward() {
     steps_.pop_back();
     step();
   }
+  recipes_.clear();
+}
+
+void Tape::offer(const Tensor& output, Recipe recipe) {
+  recipes_[output.data()] = std::move(recipe);
+}
+
+Tape::Recipe Tape::recipe_of(const Tensor& tensor) const {
+  const auto found = recipes_.find(tensor.data());
+  if (found != recipes_.end()) return found->second;
+  return [tensor] { return tensor; };
 }
 
 Tape::Value Tape::value_of(const Tensor& tensor) const {
@@ -48,7 +59,10 @@ Tape::Value Tape::value_of(const PackedMatrix& matrix) const {
 
 Tape::Value Tape::define(const Tensor& output) { return define_at(output.data()); }
 
-void Tape::forget(const Tensor& output) { values_.erase(output.data()); }
+void Tape::forget(const Tensor& output) {
+  values_.erase(output.data());
+  recipes_.erase(output.data());
+}
 
 Tensor Tape::take(Value value) {
   const auto found = gradients_.find(value);

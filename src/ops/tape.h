@@ -49,6 +49,14 @@ class Tape {
   void forget(const Tensor& output);
   void record(std::function<void()> step) { steps_.push_back(std::move(step)); }
 
+  // How to make an output again from what is kept anyway: a step that needs it keeps the recipe
+  // instead of the tensor (recomputation, as llm.c's first level). Ops whose output costs little
+  // offer one.
+  using Recipe = std::function<Tensor()>;
+  void offer(const Tensor& output, Recipe recipe);
+  // The recipe of a tensor, or one that keeps the tensor.
+  Recipe recipe_of(const Tensor& tensor) const;
+
   // In steps: the gradient of an output, which nobody needs afterwards. Undefined: none arrived.
   Tensor take(Value value);
   // The gradient to add to, zeros of this shape at first.
@@ -62,6 +70,7 @@ class Tape {
 
   std::unordered_map<const void*, Value> values_;
   std::unordered_map<Value, Tensor> gradients_;
+  std::unordered_map<const void*, Recipe> recipes_;
   std::unordered_map<const void*, Shape> leaves_;
   std::vector<std::function<void()>> steps_;
   Value last_ = 0;
