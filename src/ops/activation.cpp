@@ -5,6 +5,7 @@
 
 #include "ops/check.h"
 #include "ops/reference.h"
+#include "ops/saved.h"
 #include "ops/tape.h"
 #include "ops/work.h"
 
@@ -45,12 +46,20 @@ void record_silu(const Context& context, const Tensor& gate, const Tensor& up, c
   const Tape::Value g = tape.value_of(gate), u = tape.value_of(up);
   if (g == 0 && u == 0) return;
   const Tape::Value y = tape.define(out);
+  const Saved kept_gate(context, gate), kept_up(context, up);
+  tape.offer(out, [=] {
+    const Tensor before = kept_gate.get(context);
+    Tensor again = Tensor::zeros(DType::kF32, before.shape());
+    silu_into(context, before, kept_up.get(context), again);
+    return again;
+  });
   tape.record([=, &tape] {
-    Tensor dy = tape.take(y);
+    const Tensor dy = tape.take(y);
     if (!dy.defined()) return;
-    Tensor dgate = Tensor::zeros(DType::kF32, gate.shape());
-    Tensor dup = Tensor::zeros(DType::kF32, gate.shape());
-    silu_multiply_backward(context.kernel(), gate.data(), up.data(), dy.data(), dy.size(),
+    const Tensor before = kept_gate.get(context), factor = kept_up.get(context);
+    Tensor dgate = Tensor::zeros(DType::kF32, before.shape());
+    Tensor dup = Tensor::zeros(DType::kF32, before.shape());
+    silu_multiply_backward(context.kernel(), before.data(), factor.data(), dy.data(), dy.size(),
                            dgate.data(), dup.data());
     if (g) tape.add(g, std::move(dgate));
     if (u) tape.add(u, std::move(dup));
@@ -103,13 +112,7 @@ void silu_multiply(const Context& context, Tensor& gate, const Tensor& up) {
   const Tensor before = gate;
   if (context.tape) keep_apart(context, gate);
   silu_into(context, before, up, gate);
-  if (!context.tape) return;
-  record_silu(context, before, up, gate);
-  context.tape->offer(gate, [=] {
-    Tensor again = Tensor::zeros(DType::kF32, before.shape());
-    silu_into(context, before, up, again);
-    return again;
-  });
+  if (context.tape) record_silu(context, before, up, gate);
 }
 
 void gelu(const Context& context, Tensor& inout) {

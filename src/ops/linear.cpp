@@ -167,10 +167,7 @@ void part_backward(Way& way, const SavedPart& part) {
   if (!dout.defined()) return;
   const KernelContext kernel = way.context.kernel();
   const int64_t tokens = dout.dim(0), outputs = dout.dim(1), inputs = way.inputs();
-  if (way.dx.defined()) {
-    matmul_transposed(kernel, dout.data(), tokens, outputs, *part.weight, way.dx.data(), inputs,
-                      true);
-  }
+  if (way.dx.defined()) tape.input_gradient(kernel, dout, *part.weight, way.dx);
   for (const SavedLowRank& low : part.adapters) low_rank_backward(way, low, dout);
   if (part.weight_value) {
     Tensor& dw = tape.sum(part.weight_value, {outputs, inputs});

@@ -64,6 +64,17 @@ void Tape::forget(const Tensor& output) {
   recipes_.erase(output.data());
 }
 
+void Tape::input_gradient(const KernelContext& kernel, const Tensor& dy, const PackedMatrix& weight,
+                          Tensor& dx) const {
+  const int64_t tokens = dy.dim(0), outputs = dy.dim(1), inputs = weight.columns();
+  const bool fast = kernel.precision == Precision::kFast && transposed_ != nullptr;
+  if (const PackedMatrix* copy = fast ? transposed_->of(weight, kernel.pool) : nullptr) {
+    const MatmulPart part{copy, nullptr, dx.data(), inputs, true};
+    return matmul(kernel, {dy.data(), tokens, outputs}, {&part, 1});
+  }
+  matmul_transposed(kernel, dy.data(), tokens, outputs, weight, dx.data(), inputs, true);
+}
+
 Tensor Tape::take(Value value) {
   const auto found = gradients_.find(value);
   if (found == gradients_.end()) return {};

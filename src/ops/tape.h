@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "kernels/kernels.h"
+#include "ops/transposed_weights.h"
 #include "tensor/tensor.h"
 
 namespace ondol::ops {
@@ -28,6 +29,9 @@ namespace ondol::ops {
 class Tape {
  public:
   using Value = int64_t;
+
+  // With `transposed`, gradients of inputs in fast precision are products of int8 numbers.
+  explicit Tape(TransposedWeights* transposed = nullptr) : transposed_(transposed) {}
 
   // Leaves. The gradient of a matrix is [N, K].
   void watch(const Tensor& leaf);
@@ -63,7 +67,9 @@ class Tape {
   Tensor& sum(Value value, const Shape& shape);
   // Adds a whole gradient; the first one is kept as it is, without a copy.
   void add(Value value, Tensor gradient);
-  size_t steps() const { return steps_.size(); }
+  // dx[T, K] += dy[T, N] * weight
+  void input_gradient(const KernelContext& kernel, const Tensor& dy, const PackedMatrix& weight,
+                      Tensor& dx) const;
 
  private:
   Value define_at(const void* address);
@@ -73,6 +79,7 @@ class Tape {
   std::unordered_map<const void*, Recipe> recipes_;
   std::unordered_map<const void*, Shape> leaves_;
   std::vector<std::function<void()>> steps_;
+  TransposedWeights* transposed_;
   Value last_ = 0;
 };
 
