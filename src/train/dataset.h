@@ -123,9 +123,9 @@ struct ReadOptions {
 Dataset read_dataset(std::span<const std::filesystem::path> files, const ReadOptions& options);
 
 struct FormatInfo {
-  std::string_view name;
-  std::string_view keys;  // as people write them: "prompt, chosen, rejected [, margin]"
-  std::string_view used_for;
+  std::string name;
+  std::string keys;  // as people write them: "chosen, rejected [, prompt, margin]"
+  std::string used_for;
 };
 std::span<const FormatInfo> data_formats();
 

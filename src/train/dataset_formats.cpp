@@ -33,7 +33,7 @@ void put_system(const Fields& fields, Messages* messages) {
   if (!system.empty()) messages->insert(messages->begin(), {"system", system, ""});
 }
 
-// The one side of a pair may be messages where the other is a string: the string is then a turn.
+// A string beside messages is a turn.
 void align(Passage* prompt, Passage* answer) {
   if (prompt->is_chat() && !answer->is_chat()) {
     *answer = {"", {{"assistant", answer->text, ""}}};
@@ -108,7 +108,6 @@ void split_prompt(PreferenceRow* row) {
   Messages& rejected = row->rejected.messages;
   const auto [end, other] =
       std::mismatch(chosen.begin(), chosen.end(), rejected.begin(), rejected.end());
-  if (end == chosen.begin()) return;
   row->prompt.messages.assign(chosen.begin(), end);
   rejected.erase(rejected.begin(), other);
   chosen.erase(chosen.begin(), end);
@@ -348,18 +347,13 @@ bool reads(const Format& format, std::string_view key) {
 }  // namespace
 
 std::span<const FormatInfo> data_formats() {
-  static const std::vector<std::string> kKeys = [] {
-    std::vector<std::string> keys;
-    for (const Format& format : kFormats) {
-      const std::string may = joined(format.may);
-      keys.push_back(joined(format.needs) + (may.empty() ? "" : " [, " + may + "]"));
-    }
-    return keys;
-  }();
   static const std::vector<FormatInfo> kInfos = [] {
     std::vector<FormatInfo> infos;
-    for (size_t i = 0; i < kFormats.size(); ++i) {
-      infos.push_back({kFormats[i].name, kKeys[i], kFormats[i].used_for});
+    for (const Format& format : kFormats) {
+      const std::string may = joined(format.may);
+      infos.push_back({std::string(format.name),
+                       joined(format.needs) + (may.empty() ? "" : " [, " + may + "]"),
+                       std::string(format.used_for)});
     }
     return infos;
   }();

@@ -125,8 +125,8 @@ TEST(DataFormats, LabelsAndPairs) {
 
 TEST(DataFormats, EveryRowOfTheTableCanBeAskedForByName) {
   for (const FormatInfo& format : data_formats()) {
-    EXPECT_THAT(fault("{\"nothing\": 1}\n", "rows.jsonl", {.format = std::string(format.name)}),
-                HasSubstr("'" + std::string(format.name) + "', as asked for"));
+    EXPECT_THAT(fault("{\"nothing\": 1}\n", "rows.jsonl", {.format = format.name}),
+                HasSubstr("'" + format.name + "', as asked for"));
     EXPECT_FALSE(format.keys.empty());
   }
   EXPECT_THAT(fault("{\"text\": \"a\"}\n", "rows.jsonl", {.format = "txet"}),

@@ -165,6 +165,15 @@ struct Renderer::Rows {
     unsupported("a pair of sentences is for `embed`; it is no text to continue");
   }
 
+  static Example piece(const Example& of, size_t from, size_t to) {
+    const auto begin = static_cast<std::ptrdiff_t>(from);
+    const auto end = static_cast<std::ptrdiff_t>(to);
+    return {{of.ids.begin() + begin, of.ids.begin() + end},
+            {of.loss.begin() + begin, of.loss.begin() + end},
+            0,
+            true};
+  }
+
   // max_length, and whether the answer ends.
   std::vector<Example> fit(std::vector<Example> examples, bool is_text) const {
     const auto limit = static_cast<size_t>(of.options_.max_length);
@@ -179,14 +188,14 @@ struct Renderer::Rows {
         out.push_back(std::move(one));
         continue;
       }
-      const bool split = is_text && of.options_.overflow == Overflow::kSplit;
-      for (size_t at = 0; at < size && (at == 0 || split); at += limit) {
-        const auto from = static_cast<std::ptrdiff_t>(at);
-        const auto to = static_cast<std::ptrdiff_t>(std::min(size, at + limit));
-        out.push_back({{one.ids.begin() + from, one.ids.begin() + to},
-                       {one.loss.begin() + from, one.loss.begin() + to},
-                       split ? 0 : static_cast<int64_t>(size - limit),
-                       true});
+      if (is_text && of.options_.overflow == Overflow::kSplit) {
+        // A piece begins with the last token of the one before, so that every token is predicted.
+        for (size_t at = 0; at + 1 < size; at += limit - 1) {
+          out.push_back(piece(one, at, std::min(size, at + limit)));
+        }
+      } else {
+        out.push_back(piece(one, 0, limit));
+        out.back().tokens_cut = static_cast<int64_t>(size - limit);
       }
     }
     return out;
@@ -273,43 +282,59 @@ void count(const Example& example, RenderCounts* counts) {
   counts->without_end += example.ended ? 0 : 1;
 }
 
+// Puts the examples of one row into the set, or says why not.
+struct Collector {
+  const RenderDatasetOptions& options;
+  ExampleSet& set;
+  RenderCounts& counts;
+
+  void fault(const Dataset& data, const Row& row, ErrorCode code, const std::string& message) {
+    RowProblem problem{data.files.at(row.file).name, row.line, message};
+    if (!options.problems) throw Error(code, problem.sentence());
+    options.problems->push_back(std::move(problem));
+  }
+
+  void take(const Dataset& data, size_t index, const std::vector<Example>& examples) {
+    const Row& row = data.rows[index];
+    const bool pair = std::holds_alternative<PreferenceRow>(row.data);
+    counts.split += !pair && examples.size() > 1 ? 1 : 0;
+    const auto is_empty = [](const Example& one) { return learned_tokens(one.loss) == 0; };
+    const bool any_empty = std::any_of(examples.begin(), examples.end(), is_empty);
+    for (const Example& example : examples) {
+      const auto size = static_cast<int64_t>(example.ids.size());
+      if (options.full_lengths) options.full_lengths->push_back(size + example.tokens_cut);
+      counts.empty += is_empty(example) ? 1 : 0;
+      // Of a preference both sides go, or neither.
+      if (!is_empty(example) && !(pair && any_empty)) {
+        count(example, &counts);
+        set.add(example, static_cast<uint32_t>(index));
+      } else if (options.drop_empty) {
+        ++counts.dropped;
+      } else if (is_empty(example)) {
+        fault(data, row, ErrorCode::kCorruptData, empty_mask(example));
+      }
+    }
+  }
+};
+
 }  // namespace
 
 ExampleSet render_dataset(const Dataset& data, const Renderer& renderer,
                           const RenderDatasetOptions& options) {
   ExampleSet set;
   RenderCounts counts;
+  Collector collector{options, set, counts};
   for (size_t i = 0; i < data.rows.size(); ++i) {
-    const Row& row = data.rows[i];
-    const auto report = [&](ErrorCode code, const std::string& message) {
-      RowProblem problem{data.files.at(row.file).name, row.line, message};
-      if (!options.problems) throw Error(code, problem.sentence());
-      options.problems->push_back(std::move(problem));
-    };
+    if (options.progress && i % 64 == 0) options.progress->update("render", i, data.rows.size());
     ++counts.rows;
     std::vector<Example> examples;
     try {
-      examples = renderer.render(row);
+      examples = renderer.render(data.rows[i]);
     } catch (const Error& error) {
-      report(error.code(), error.what());
+      collector.fault(data, data.rows[i], error.code(), error.what());
       continue;
     }
-    const bool pair = std::holds_alternative<PreferenceRow>(row.data);
-    counts.split += !pair && examples.size() > 1 ? 1 : 0;
-    const bool empty = std::any_of(examples.begin(), examples.end(), [](const Example& one) {
-      return learned_tokens(one.loss) == 0;
-    });
-    for (const Example& example : examples) {
-      // Of a preference both sides go, or neither.
-      if (learned_tokens(example.loss) > 0 && !(pair && empty)) {
-        count(example, &counts);
-        set.add(example, static_cast<uint32_t>(i));
-      } else if (options.drop_empty) {
-        ++counts.dropped;
-      } else if (learned_tokens(example.loss) == 0) {
-        report(ErrorCode::kCorruptData, empty_mask(example));
-      }
-    }
+    collector.take(data, i, examples);
   }
   if (options.counts) *options.counts = counts;
   return set;

@@ -17,6 +17,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/progress.h"
 #include "text/chat.h"
 #include "text/tokenizer.h"
 #include "train/dataset.h"
@@ -119,7 +120,8 @@ struct RenderCounts {
   int64_t learned = 0;    // learned_tokens of all
   int64_t truncated = 0;  // examples cut by max_length
   int64_t tokens_cut = 0;
-  int64_t dropped = 0;           // examples without a learned token, left out by drop_empty
+  int64_t empty = 0;             // examples without a learned token; not among `examples`
+  int64_t dropped = 0;           // of them (and the other side of a preference), left out
   int64_t split = 0;             // rows that became several examples (preferences do not count)
   int64_t without_end = 0;       // examples whose answer has no end token, not cut either
   std::string sentence() const;  // empty when there is nothing to warn of
@@ -129,6 +131,8 @@ struct RenderDatasetOptions {
   bool drop_empty = false;  // leave out examples without a learned token, counted; else an error
   std::vector<RowProblem>* problems = nullptr;  // where faults are put; null: the first is thrown
   RenderCounts* counts = nullptr;
+  std::vector<int64_t>* full_lengths = nullptr;  // of all examples, before max_length
+  ProgressSink* progress = nullptr;              // stage "render"
 };
 
 ExampleSet render_dataset(const Dataset& data, const Renderer& renderer,

@@ -230,7 +230,16 @@ TEST(Truncation, TextMayBeSplitInstead) {
   const Renderer renderer(toy(), "", {.max_length = 4, .overflow = Overflow::kSplit});
   const std::vector<Example> all = renderer.render({TextRow{"abcdefghi"}});
   ASSERT_THAT(all, SizeIs(3));
-  EXPECT_EQ(marked(all[0]) + marked(all[1]) + marked(all[2]), "[abcd][efgh][i<|im_end|>]");
+  EXPECT_EQ(marked(all[0]) + marked(all[1]) + marked(all[2]), "[abcd][defg][ghi<|im_end|>]");
+  // Whatever the length: each token but the first is predicted once, and no piece has nothing.
+  for (size_t size = 1; size < 20; ++size) {
+    int64_t learned = 0;
+    for (const Example& one : renderer.render({TextRow{std::string(size, 'a')}})) {
+      EXPECT_GE(learned_tokens(one.loss), 1) << size;
+      learned += learned_tokens(one.loss);
+    }
+    EXPECT_EQ(learned, static_cast<int64_t>(size));
+  }
   EXPECT_THROW(Renderer(toy(), "", {.max_length = 1}), Error);
 }
 
