@@ -224,6 +224,11 @@ std::string counts_text(const DataCheck& check, const DataTextOptions& options) 
     text += row("no end", counted(counts.without_end, "answer") +
                               " without an end token: the model would not learn to stop");
   }
+  if (counts.other_prompt > 0) {
+    text += row("prompt", counted(counts.other_prompt, "example") +
+                              " learned after a shorter prompt than the template asks with: in "
+                              "use it goes on, for example into thinking");
+  }
   return text;
 }
 
@@ -276,7 +281,8 @@ Json tokens_json(const train::RenderCounts& counts, int64_t max_length) {
           {"empty", counts.empty},
           {"dropped", counts.dropped},
           {"split", counts.split},
-          {"without_end", counts.without_end}};
+          {"without_end", counts.without_end},
+          {"other_prompt", counts.other_prompt}};
 }
 
 }  // namespace

@@ -16,8 +16,7 @@ namespace fs = std::filesystem;
 void report(const ReadOptions& options, const std::string& file, const RowFault& fault,
             size_t line) {
   RowProblem problem{file, line, fault.what()};
-  if (!options.problems) throw Error(ErrorCode::kCorruptData, problem.sentence());
-  options.problems->push_back(std::move(problem));
+  add_problem(options.problems, ErrorCode::kCorruptData, std::move(problem));
 }
 
 void read_file_rows(const fs::path& path, const ReadOptions& options, Dataset* data) {
@@ -72,7 +71,7 @@ struct TextOf {
   }
   std::string operator()(const ChatRow& row) const {
     Passage passage{"", row.messages};
-    if (!prompt_only) return passage_text(passage);
+    if (!prompt_only) return joined({passage_text(passage), row.tools_json});
     // Up to the first answer.
     const auto answer = std::find_if(row.messages.begin(), row.messages.end(),
                                      [](const auto& m) { return m.role == "assistant"; });
@@ -100,6 +99,15 @@ struct TextOf {
 };
 
 }  // namespace
+
+void add_problem(std::vector<RowProblem>* problems, ErrorCode code, RowProblem problem) {
+  if (!problems) throw Error(code, problem.sentence());
+  if (problems->size() >= kProblemsMax) {
+    throw Error(code, fmt::format("[data] more than {} rows are wrong; the last: {}", kProblemsMax,
+                                  problem.sentence()));
+  }
+  problems->push_back(std::move(problem));
+}
 
 std::string RowProblem::sentence() const {
   return fmt::format("[data] {}:{}: {}", file, line, message);

@@ -19,6 +19,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/error.h"
 #include "text/chat.h"
 
 namespace ondol::train {
@@ -98,6 +99,9 @@ struct RowProblem {
   std::string sentence() const;
 };
 
+// Throws the problem where nobody collects them, or when there are kProblemsMax already.
+void add_problem(std::vector<RowProblem>* problems, ErrorCode code, RowProblem problem);
+
 struct DataFile {
   std::string name;  // as it was given
   std::string format;
@@ -110,6 +114,9 @@ struct Dataset {
   std::vector<Row> rows;
   std::string where(const Row& row) const;  // "train.jsonl:17"
 };
+
+// More wrong rows than this are one error: the file is of another kind.
+inline constexpr size_t kProblemsMax = 10'000;
 
 struct ReadOptions {
   std::string format;  // a name of data_formats(); empty: by the keys of the first row

@@ -14,6 +14,11 @@ namespace {
 using Json = nlohmann::ordered_json;
 using text::ChatMessage;
 
+constexpr size_t kDepthMax = 64;
+constexpr size_t kKeysMax = 20'000;
+// Every turn is rendered with all before it.
+constexpr size_t kMessagesMax = 1000;
+
 struct Speaker {
   std::string_view written;
   std::string_view role;
@@ -41,7 +46,34 @@ std::string parse_reason(const Json::parse_error& error) {
   return colon == std::string::npos ? what : what.substr(colon + 2);
 }
 
+// The library walks values by recursion and finds keys one by one: what would take its stack or its
+// time is refused before.
+void check_size(std::string_view text) {
+  size_t depth = 0, keys = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '"') {
+      for (++i; i < text.size() && text[i] != '"'; ++i) i += text[i] == '\\' ? 1 : 0;
+    } else if (c == '{' || c == '[') {
+      if (++depth > kDepthMax) {
+        row_fault(fmt::format("lists and objects are nested more than {} deep", kDepthMax));
+      }
+    } else if ((c == '}' || c == ']') && depth > 0) {
+      --depth;
+    } else if (c == ':' && ++keys > kKeysMax) {
+      row_fault(fmt::format("the row has more than {} keys; try splitting it", kKeysMax));
+    }
+  }
+}
+
+// JSON inside a string; discarded when it is none.
+Json parse_inner(const std::string& text) {
+  check_size(text);
+  return Json::parse(text, nullptr, /*allow_exceptions=*/false);
+}
+
 Json parse(std::string_view text) {
+  check_size(text);
   try {
     return Json::parse(text);
   } catch (const Json::parse_error& error) {
@@ -87,7 +119,7 @@ std::string role_of(const Json& value, const std::string& what) {
 
 // {"name": ..., "arguments": {...}} as the tool call of a message.
 std::string tool_call(const std::string& value, const std::string& what) {
-  const Json call = Json::parse(value, nullptr, /*allow_exceptions=*/false);
+  const Json call = parse_inner(value);
   if (!call.is_object() || !call.contains("name") || !call.contains("arguments")) {
     row_fault(what + " is no function call; got " + shown(Json(value)) +
               ", expected the JSON text of {\"name\", \"arguments\"}");
@@ -284,8 +316,7 @@ std::string Fields::list_or_empty(std::string_view key) const {
   const Json* value = value_->find(key);
   if (!value || value->empty()) return "";
   // Some sets hold the list as a string of JSON.
-  const Json list =
-      value->is_string() ? Json::parse(value->get<std::string>(), nullptr, false) : *value;
+  const Json list = value->is_string() ? parse_inner(value->get<std::string>()) : *value;
   if (!list.is_array()) {
     row_fault(fmt::format("field '{}' is not a list; got {}, expected [...]", key, shown(*value)));
   }
@@ -296,6 +327,10 @@ std::vector<ChatMessage> Fields::messages(std::string_view key,
                                           std::vector<uint8_t>* weights) const {
   const Json& list = value_->list(key);
   if (list.empty()) row_fault(fmt::format("field '{}' is empty; expected messages", key));
+  if (list.size() > kMessagesMax) {
+    row_fault(fmt::format("field '{}' has {} messages; expected at most {}; try several rows", key,
+                          list.size(), kMessagesMax));
+  }
   std::vector<ChatMessage> messages;
   std::vector<uint8_t> marks;
   for (const Json& one : list) {

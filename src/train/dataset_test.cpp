@@ -271,10 +271,35 @@ TEST(DataFaults, AreCollectedWhenAskedAndTheOthersKept) {
   EXPECT_EQ(data.files[0].rows, 2U);
 }
 
+TEST(DataFaults, AFileOfAnotherKindIsOneError) {
+  std::vector<RowProblem> problems;
+  std::string content;
+  for (int i = 0; i < 10'001; ++i) content += "x\n";
+  EXPECT_THAT(fault(content, "rows.jsonl", {.problems = &problems}),
+              HasSubstr("more than 10000 rows are wrong; the last: [data] "));
+}
+
 TEST(DataFaults, AnEndlessLineIsSaidNotSwallowed) {
   const std::string line = "{\"text\": \"" + std::string(20'000'000, 'x') + "\"}\n";
   EXPECT_THAT(fault(line), HasSubstr(":1: the row is too long; got 20000012 bytes, expected at "
                                      "most 16000000; try splitting"));
+}
+
+TEST(DataFaults, WhatWouldTakeStackOrTimeIsRefused) {
+  const auto many = [](const std::string& one, size_t count) {
+    std::string all;
+    for (size_t i = 0; i < count; ++i) all += one;
+    return all;
+  };
+  EXPECT_THAT(fault("{\"text\": " + many("[", 1'000'000) + "\n"), HasSubstr("more than 64 deep"));
+  EXPECT_THAT(fault("{\"text\": " + many("{\"a\":", 100) + "1" + many("}", 101) + "\n"),
+              HasSubstr("more than 64 deep"));
+  EXPECT_THAT(fault("{" + many("\"k\": 1, ", 30'000) + "\"text\": \"a\"}\n"),
+              HasSubstr("more than 20000 keys"));
+  EXPECT_THAT(fault("{\"messages\": [" + many(R"({"role": "user", "content": "a"},)", 1001) +
+                    R"({"role": "assistant", "content": "b"}]})"),
+              HasSubstr("has 1002 messages; expected at most 1000"));
+  EXPECT_EQ(read("{\"text\": \"" + many("[{:", 50'000) + "\"}\n").rows.size(), 1U);
 }
 
 TEST(DataRows, TextForDuplicatesSeparatesThePrompt) {

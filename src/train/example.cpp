@@ -95,11 +95,14 @@ struct Renderer::Rows {
     const text::ChatRenderOptions options{
         .add_generation_prompt = false, .tools_json = "", .extra_json = "", .now = of.options_.now};
     std::vector<Example> examples;
-    for (Parts& parts : answer_parts(*of.chat_, of.tokenizer_, conversation, options)) {
+    bool other_prompt = false;
+    for (Parts& parts :
+         answer_parts(*of.chat_, of.tokenizer_, conversation, options, &other_prompt)) {
       if (of.options_.loss == LossOn::kAll) {
         for (Part& part : parts) part.learned = true;
       }
       examples.push_back(encode_parts(of.tokenizer_, parts, of.options_.border));
+      examples.back().other_prompt = other_prompt;
     }
     return examples;
   }
@@ -171,7 +174,8 @@ struct Renderer::Rows {
     return {{of.ids.begin() + begin, of.ids.begin() + end},
             {of.loss.begin() + begin, of.loss.begin() + end},
             0,
-            true};
+            true,
+            of.other_prompt};
   }
 
   // max_length, and whether the answer ends.
@@ -255,6 +259,12 @@ std::string RenderCounts::sentence() const {
   if (without_end > 0) {
     say(fmt::format("{} answers have no end token: the model will not learn to stop", without_end));
   }
+  if (other_prompt > 0) {
+    say(
+        fmt::format("{} examples are learned after a shorter prompt than the template asks with "
+                    "(in use the prompt goes on, for example into thinking)",
+                    other_prompt));
+  }
   return text;
 }
 
@@ -280,6 +290,7 @@ void count(const Example& example, RenderCounts* counts) {
   counts->truncated += example.tokens_cut > 0 ? 1 : 0;
   counts->tokens_cut += example.tokens_cut;
   counts->without_end += example.ended ? 0 : 1;
+  counts->other_prompt += example.other_prompt ? 1 : 0;
 }
 
 // Puts the examples of one row into the set, or says why not.
@@ -289,9 +300,7 @@ struct Collector {
   RenderCounts& counts;
 
   void fault(const Dataset& data, const Row& row, ErrorCode code, const std::string& message) {
-    RowProblem problem{data.files.at(row.file).name, row.line, message};
-    if (!options.problems) throw Error(code, problem.sentence());
-    options.problems->push_back(std::move(problem));
+    add_problem(options.problems, code, {data.files.at(row.file).name, row.line, message});
   }
 
   void take(const Dataset& data, size_t index, const std::vector<Example>& examples) {

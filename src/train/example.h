@@ -31,6 +31,7 @@ struct Example {
   std::vector<uint8_t> loss;  // as long as ids
   int64_t tokens_cut = 0;     // by max_length
   bool ended = true;          // the last learned token ends a generation
+  bool other_prompt = false;  // in use the template's prompt goes on (opens thinking)
 };
 
 // Tokens that are predicted and learned: the first token of an example is never predicted.
@@ -124,6 +125,7 @@ struct RenderCounts {
   int64_t dropped = 0;           // of them (and the other side of a preference), left out
   int64_t split = 0;             // rows that became several examples (preferences do not count)
   int64_t without_end = 0;       // examples whose answer has no end token, not cut either
+  int64_t other_prompt = 0;      // examples learned after another prompt than is asked with
   std::string sentence() const;  // empty when there is nothing to warn of
 };
 

@@ -127,12 +127,32 @@ TEST(LossMask, TurnsStandAloneWhereATemplateRewritesEarlierOnes) {
                                    "<s>user>c<|im_end|><s>assistant>[(hm)d<|im_end|>]"));
 }
 
+TEST(LossMask, APromptThatOpensThinkingIsLeftOutAndSaid) {
+  const std::string thinks =
+      "{% for m in messages %}<s>{{ m.role }}>{{ m.content }}<|im_end|>{% endfor %}"
+      "{% if add_generation_prompt %}<s>assistant><think>{% endif %}";
+  const Row row = chat({{"user", "a", ""}, {"assistant", "<th", ""}});
+  EXPECT_THAT(render(thinks, row),
+              testing::ElementsAre("<s>user>a<|im_end|><s>assistant>[<th<|im_end|>]"));
+  EXPECT_TRUE(Renderer(toy(), thinks, {}).render(row).at(0).other_prompt);
+  EXPECT_FALSE(Renderer(toy(), kPlain, {}).render(row).at(0).other_prompt);
+  // Where the answer thinks as well, the whole prompt is shared.
+  const std::string both =
+      "{% for m in messages %}<s>{{ m.role }}>{% if m.role == 'assistant' %}<think></think>"
+      "{% endif %}{{ m.content }}<|im_end|>{% endfor %}"
+      "{% if add_generation_prompt %}<s>assistant><think>{% endif %}";
+  EXPECT_FALSE(Renderer(toy(), both, {}).render(row).at(0).other_prompt);
+}
+
 TEST(LossMask, ATemplateWithoutBordersIsAnError) {
   const std::string shouting =
-      "{% for m in messages %}{{ m.content }};{% endfor %}"
-      "{% if add_generation_prompt %}NOW{% endif %}";
+      "{% if add_generation_prompt %}NOW {% endif %}"
+      "{% for m in messages %}{{ m.content }};{% endfor %}";
   EXPECT_THAT(fault(shouting, chat({{"user", "a", ""}, {"assistant", "b", ""}})),
-              HasSubstr("no border before message 2 (assistant); the prompt ends in 'a;NOW'"));
+              HasSubstr("no border before message 2 (assistant); the prompt ends in 'NOW a;'"));
+  EXPECT_THAT(fault(kPlain + std::string("{% if add_generation_prompt %}?{% endif %}"),
+                    chat({{"assistant", "b", ""}})),
+              HasSubstr("no border before message 1"));
   const std::string silent =
       "{% for m in messages %}{% if m.role == 'user' %}{{ m.content }}{% endif %}{% endfor %}";
   EXPECT_THAT(fault(silent, chat({{"user", "a", ""}, {"assistant", "b", ""}})),

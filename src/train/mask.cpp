@@ -122,20 +122,45 @@ struct Turns {
     with.tools_json = of.tools_json;
     return chat.render(of.messages.first(messages), with);
   }
-  // messages[:i] with the generation prompt against messages[:i + 1].
-  Range answer(size_t i, const std::string& after) const {
-    const std::string before = text::join_spans(render(i, true));
-    if (!after.starts_with(before)) {
-      fail(fmt::format(
-          "the chat template gives no border before message {} (assistant); the prompt ends in "
-          "'{}', which is no beginning of the conversation with it; try a template with "
-          "{{% generation %}}, or a row that does not begin with the assistant",
-          i + 1, shown(before, true)));
+  // messages[:i] with the generation prompt against messages[:i + 1], which is `after`.
+  Range answer(const text::Tokenizer& tokenizer, size_t i, std::span<const TextSpan> after,
+               bool* other_prompt) const {
+    const std::string whole = text::join_spans(after);
+    const std::vector<TextSpan> before = render(i, true);
+    const std::string prompt = text::join_spans(before);
+    size_t begin = prompt.size();
+    if (!whole.starts_with(prompt)) {
+      *other_prompt = true;
+      const size_t turn = i == 0 ? 0 : text::join_spans(render(i, false)).size();
+      begin = turn + shared_prompt(tokenizer, before, after, turn);
+      if (i == 0 || !prompt.starts_with(whole.substr(0, turn)) || begin > prompt.size()) {
+        fail(fmt::format(
+            "the chat template gives no border before message {} (assistant); the prompt ends in "
+            "'{}', which is no beginning of the conversation with it; try a template with "
+            "{{% generation %}}, or a row that does not begin with the assistant",
+            i + 1, shown(prompt, true)));
+      }
     }
-    if (after.size() == before.size()) {
+    if (whole.size() <= begin) {
       fail(fmt::format("the chat template writes nothing for message {} (assistant)", i + 1));
     }
-    return {before.size(), after.size()};
+    return {begin, whole.size()};
+  }
+
+  // A generation prompt that opens the thinking of the model is no beginning of an answer without
+  // any: then what both begin with, in tokens that the template wrote, is the prompt. In bytes,
+  // from `turn` on.
+  static size_t shared_prompt(const text::Tokenizer& tokenizer, std::span<const TextSpan> before,
+                              std::span<const TextSpan> after, size_t turn) {
+    const auto ids = tokenizer.encode(cut(before, turn, SIZE_MAX), {});
+    const auto other = tokenizer.encode(cut(after, turn, SIZE_MAX), {});
+    const auto common = std::mismatch(ids.begin(), ids.end(), other.begin(), other.end()).first;
+    for (auto end = common; end != ids.begin(); --end) {
+      const std::string bytes = tokenizer.decode({ids.begin(), end}, true);
+      const std::string written = text::join_spans(cut(after, turn, turn + bytes.size()));
+      if (bytes == written && all_trusted(after, turn, turn + bytes.size())) return bytes.size();
+    }
+    return 0;
   }
 };
 
@@ -200,8 +225,9 @@ std::vector<TextSpan> joined(std::span<const Part> parts) {
 }  // namespace
 
 std::vector<Parts> answer_parts(const text::ChatTemplate& chat, const text::Tokenizer& tokenizer,
-                                const Conversation& conversation,
-                                const ChatRenderOptions& options) {
+                                const Conversation& conversation, const ChatRenderOptions& options,
+                                bool* other_prompts) {
+  *other_prompts = false;
   check_tools(chat, conversation);
   const Turns turns{chat, conversation, options};
   const size_t count = conversation.messages.size();
@@ -220,7 +246,9 @@ std::vector<Parts> answer_parts(const text::ChatTemplate& chat, const text::Toke
     const std::vector<TextSpan> spans =
         i + 1 == count ? rendered.spans : turns.render(i + 1, false);
     const std::string text = text::join_spans(spans);
-    answers.push_back(turns.answer(i, text));
+    bool other_prompt = false;
+    answers.push_back(turns.answer(tokenizer, i, spans, &other_prompt));
+    *other_prompts = *other_prompts || other_prompt;
     nested = nested && whole.starts_with(text);
     alone.push_back(to_parts(tokenizer, spans, std::span(answers).last(1)));
   }

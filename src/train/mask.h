@@ -31,12 +31,14 @@ struct Conversation {
   std::string tools_json;
 };
 
-// One list of parts; several where the template writes earlier turns differently once later ones
-// follow (thinking that is dropped): then one a learned turn. Throws Error(kCorruptData) when
-// prefixes do not nest, kUnsupported when the template lacks tools that the row has.
+// `other_prompts`: an answer is learned after a shorter prompt than the one that will be asked
+// with, as the generation prompt opens thinking and the answer has none. One list of parts; several
+// where the template writes earlier turns differently once later ones follow (thinking that is
+// dropped): then one a learned turn. Throws Error(kCorruptData) when prefixes do not nest,
+// kUnsupported when the template lacks tools that the row has.
 std::vector<Parts> answer_parts(const text::ChatTemplate& chat, const text::Tokenizer& tokenizer,
                                 const Conversation& conversation,
-                                const text::ChatRenderOptions& options);
+                                const text::ChatRenderOptions& options, bool* other_prompts);
 
 // The parts as tokens. Verified: the parts' tokens one after the other are those of the whole text;
 // if not, `border` decides.
