@@ -4,7 +4,7 @@ export CTEST_PARALLEL_LEVEL ?= $(JOBS)
 SOURCES = $(shell git ls-files --cached --others --exclude-standard 'src/*.h' 'src/*.cpp' 'include/*.h' 'examples/*.cpp' 'bench/*.cpp' 'tests/*.h')
 
 .DEFAULT_GOAL := dev
-.PHONY: help deps dev release test test-all check fmt fmt-check layers handbook models asan tsan fuzz bench bench-peers golden size quickstart clean
+.PHONY: help deps dev release test test-all check fmt fmt-check layers handbook models asan tsan fuzz bench bench-peers bench-quality golden size quickstart clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -70,6 +70,11 @@ bench-peers: release  ## speed beside llama.cpp and sentence-transformers (about
 	bench/peers/setup.sh llama embed
 	python3 bench/peers/compare.py --file $(PEER_MODEL)
 	python3 bench/peers/compare_embed.py --folder $(PEER_ENCODER)
+
+bench-quality: release  ## quality beside llama.cpp for every weight type (about 20 minutes)
+	bench/peers/setup.sh llama
+	build/peers/llama/bin/python bench/peers/make_files.py --from $(PEER_MODEL)
+	build/peers/llama/bin/python bench/peers/quality.py --files build/peers/files $(PEER_MODEL)
 
 golden:  ## make the golden files again (needs a virtual environment, see tools/golden/README.md)
 	tools/golden/make_all.sh

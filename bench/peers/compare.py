@@ -145,7 +145,7 @@ def measure(options, worker, report):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--file", required=True)
+    parser.add_argument("--file", "--model", dest="file", required=True)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--only", default=DEFAULT_ROWS)

@@ -3,6 +3,10 @@
 same bytes.
 
     build/peers/llama/bin/python bench/peers/make_files.py --from smollm2.Q4_1.gguf [--to build/peers/files] [--types Q4_0,BF16]
+    build/peers/llama/bin/python bench/peers/make_files.py --from smollm2.Q4_1.gguf --shape qwen2.5-0.5b --types Q4_0,Q4_K
+
+With --shape the files have that model's shape and random weights (shapes.py), and of --from only the tokenizer; the f16 file that
+the others are made from stays (qwen2.5-0.5b: 1.0 GB, llama-3.2-1b: 2.5 GB). compare.py measures any of them.
 
 The source is already quantised: the files are for speed and for agreement between programs, not for quality. Rows that are no
 multiple of 256 fall back to 32-blocks as llama.cpp does it (Q4_K: Q5_0, Q5_K: Q5_1, Q6_K: Q8_0).
@@ -12,6 +16,8 @@ import ctypes
 import pathlib
 
 import llama_cpp as lc
+
+import shapes
 
 TYPES = {
     "Q4_0": lc.LLAMA_FTYPE_MOSTLY_Q4_0,
@@ -36,11 +42,18 @@ def main():
     parser.add_argument("--from", dest="source", required=True)
     parser.add_argument("--to", default="build/peers/files")
     parser.add_argument("--types", default=",".join(TYPES))
+    parser.add_argument("--shape", choices=shapes.SHAPES)
     options = parser.parse_args()
     folder = pathlib.Path(options.to)
     folder.mkdir(parents=True, exist_ok=True)
     lc.llama_log_set(silent, ctypes.c_void_p(0))
-    name = pathlib.Path(options.source).name.split(".")[0]
+    source, name = options.source, pathlib.Path(options.source).name.split(".")[0]
+    if options.shape:
+        name = options.shape
+        source = str(folder / f"{name}.F16.gguf")
+        if not pathlib.Path(source).exists():
+            shapes.make(name, options.source, source)
+            print(source)
     for kind in options.types.split(","):
         target = folder / f"{name}.{kind}.gguf"
         if target.exists():
@@ -49,8 +62,8 @@ def main():
         params.ftype = TYPES[kind]
         params.allow_requantize = True
         params.nthread = 2
-        part = target.with_suffix(".part")
-        status = lc.llama_model_quantize(options.source.encode(), str(part).encode(), ctypes.byref(params))
+        part = folder / f"{name}.{kind}.part"
+        status = lc.llama_model_quantize(source.encode(), str(part).encode(), ctypes.byref(params))
         if status != 0:
             raise SystemExit(f"make_files: {kind}: llama.cpp's quantiser gave {status}")
         part.rename(target)

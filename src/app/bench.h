@@ -52,6 +52,7 @@ struct CurveOptions {
   int64_t depth = 128;
   int64_t repetitions = 20;
   Precision precision = Precision::kFast;
+  KvType kv_type = KvType::kI8;
   uint64_t seed = 1;
   Profile* profile = nullptr;
 };

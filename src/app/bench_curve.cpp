@@ -11,6 +11,12 @@ namespace {
 
 constexpr int64_t kFillTokens = 512;  // of one step that fills the cache
 
+KvShape kv_shape(const Model& model, const CurveOptions& options) {
+  KvShape shape = model.decoder->kv_shape();
+  shape.type = options.kv_type;
+  return shape;
+}
+
 // One sequence whose last tokens are computed again and again at the same positions.
 class RepeatedStep {
  public:
@@ -19,8 +25,8 @@ class RepeatedStep {
       : model_(model),
         context_{pool, best_kernels(), options.precision, ops::Form::kFused, options.profile},
         rng_(options.seed, 0),
-        kv_(model.decoder->kv_shape(), pages_for(options.depth + tokens_max) *
-                                           KvPool(model.decoder->kv_shape(), 0).page_bytes()) {
+        kv_(kv_shape(model, options), pages_for(options.depth + tokens_max) *
+                                          KvPool(kv_shape(model, options), 0).page_bytes()) {
     for (size_t i = 0; i < pages_for(options.depth + tokens_max); ++i) {
       pages_.push_back(kv_.allocate());
     }

@@ -43,6 +43,26 @@ TEST(StepCurve, HasAPointForEachSizeInOrder) {
   EXPECT_EQ(tokens, 70 + 4 * (1 + 3 + 16));
 }
 
+int64_t attention_bytes(KvType kv_type) {
+  ThreadPool pool(1);
+  Silent progress;
+  Profile profile;
+  step_curve(
+      tiny("llama_tied", pool), pool,
+      {.tokens = {1}, .depth = 128, .repetitions = 1, .kv_type = kv_type, .profile = &profile},
+      progress);
+  int64_t bytes = 0;
+  for (const ProfileEvent& event : profile.events()) {
+    if (std::string_view(event.name) == "attention") bytes += event.work.bytes;
+  }
+  return bytes;
+}
+
+TEST(StepCurve, KeepsKeysAndValuesAsAsked) {
+  EXPECT_GT(attention_bytes(KvType::kI8), 0);
+  EXPECT_GT(attention_bytes(KvType::kF32), 2 * attention_bytes(KvType::kI8));
+}
+
 TEST(StepCurve, SaysWhatCannotBeMeasured) {
   ThreadPool pool(1);
   Silent progress;

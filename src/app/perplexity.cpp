@@ -39,7 +39,7 @@ PerplexityResult measure_perplexity(LocalGenerator& generator, std::string_view 
     const size_t count = std::min(window, ids.size() - begin);
     if (count < 2) break;
     for (const double value :
-         generator.token_log_likelihoods(std::span(ids).subspan(begin, count))) {
+         generator.token_log_likelihoods(std::span(ids).subspan(begin, count), options.on_logits)) {
       result.nll -= value;
       ++result.tokens;
     }

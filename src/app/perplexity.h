@@ -17,7 +17,8 @@ namespace ondol::app {
 
 struct PerplexityOptions {
   int64_t context = 512;
-  size_t limit_bytes = 0;  // use the beginning of the text, up to a whole character; 0: all of it
+  size_t limit_bytes = 0;   // use the beginning of the text, up to a whole character; 0: all of it
+  OnLogits on_logits = {};  // of every scored token, in order; empty: nobody asks
 };
 
 struct PerplexityResult {

@@ -74,13 +74,17 @@ Precision precision_of(const EngineOptions& engine) {
   return engine.precision == "exact" ? Precision::kExact : Precision::kFast;
 }
 
+KvType kv_type_of(const EngineOptions& engine) {
+  LocalGeneratorOptions options{.precision = precision_of(engine)};
+  if (engine.kv != "auto") options.kv_type = engine.kv == "f32" ? KvType::kF32 : KvType::kI8;
+  return options.kv();
+}
+
 app::Session make_session(const EngineOptions& engine) {
   return {app::user_home(),
           {.threads = static_cast<int>(engine.threads),
            .precision = precision_of(engine),
-           .kv_type = engine.kv == "auto"  ? std::nullopt
-                      : engine.kv == "f32" ? std::optional(KvType::kF32)
-                                           : std::optional(KvType::kI8),
+           .kv_type = kv_type_of(engine),
            .context_tokens_max = engine.context,
            .speculation = engine.speculation == "off" ? Speculation::kOff : Speculation::kLookup,
            .encoder_weights = weight_form(engine.weights),

@@ -44,6 +44,7 @@ void begin_profile(EngineOptions& engine);
 void write_profile(const EngineOptions& engine);
 
 Precision precision_of(const EngineOptions& engine);
+KvType kv_type_of(const EngineOptions& engine);  // `auto` resolved
 app::Session make_session(const EngineOptions& engine);
 
 // A text that was given, or all of standard input when it is absent or "-".

@@ -96,7 +96,8 @@ class LocalGenerator::Engine {
   std::vector<text::TextSpan> render(const PromptInput& prompt) const;
   std::vector<TokenId> encode(const PromptInput& prompt) const;
   std::vector<Score> score(const ScoreRequest& request);
-  std::vector<double> token_log_likelihoods(std::span<const TokenId> ids);
+  std::vector<double> token_log_likelihoods(std::span<const TokenId> ids,
+                                            const OnLogits& on_logits);
   void clear_prefix_cache() { cache_.clear(); }
   LocalGeneratorStats stats() const;
 

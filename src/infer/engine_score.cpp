@@ -132,7 +132,8 @@ std::vector<Score> LocalGenerator::Engine::score(const ScoreRequest& request) {
   return scores;
 }
 
-std::vector<double> LocalGenerator::Engine::token_log_likelihoods(std::span<const TokenId> ids) {
+std::vector<double> LocalGenerator::Engine::token_log_likelihoods(std::span<const TokenId> ids,
+                                                                  const OnLogits& on_logits) {
   if (static_cast<int64_t>(ids.size()) > context_tokens_max_) {
     throw Error(ErrorCode::kInvalidArgument, "[score] " + std::to_string(ids.size()) +
                                                  " tokens; the context holds " +
@@ -152,8 +153,9 @@ std::vector<double> LocalGenerator::Engine::token_log_likelihoods(std::span<cons
     const int64_t end = std::min(begin + kLogitRowsMax, hidden.dim(0));
     const Tensor logits = model_->decoder->logits(context, hidden.rows(begin, end));
     for (int64_t row = begin; row < end; ++row) {
-      result.push_back(
-          token_logprob(logits.row(row - begin), ids[static_cast<size_t>(row) + 1], 0).logprob);
+      const auto values = logits.row(row - begin);
+      if (on_logits) on_logits(values);
+      result.push_back(token_logprob(values, ids[static_cast<size_t>(row) + 1], 0).logprob);
     }
   }
   return result;

@@ -223,6 +223,36 @@ TEST(Generator, ChatPromptsGoThroughTheTemplate) {
 
 // ---- score ----
 
+TEST(GeneratorScore, GivesTheLogitsItJudgedBy) {
+  const auto generator = tiny_generator();
+  const auto ids = some_ids(150);
+  std::vector<double> expected;
+  const std::vector<double> scored =
+      generator->token_log_likelihoods(ids, [&](std::span<const float> logits) {
+        double sum = 0;
+        for (const float value : logits) sum += std::exp(static_cast<double>(value));
+        expected.push_back(
+            static_cast<double>(logits[static_cast<size_t>(ids[expected.size() + 1])]) -
+            std::log(sum));
+        EXPECT_EQ(static_cast<int64_t>(logits.size()), tiny_llama()->info.vocabulary);
+      });
+  ASSERT_EQ(scored.size(), 149U);
+  ASSERT_EQ(expected.size(), 149U);
+  for (size_t i = 0; i < scored.size(); ++i) EXPECT_NEAR(scored[i], expected[i], 1e-5) << i;
+}
+
+TEST(GeneratorScore, AnErrorOfTheListenerEndsTheCallAlone) {
+  const auto generator = tiny_generator();
+  int calls = 0;
+  const auto fail = [&](std::span<const float>) {
+    if (++calls == 2) throw Error(ErrorCode::kResourceExhausted, "[test] the disk is full");
+  };
+  expect_error([&] { generator->token_log_likelihoods(some_ids(9), fail); },
+               ErrorCode::kResourceExhausted, {"disk"});
+  EXPECT_EQ(calls, 2);
+  EXPECT_EQ(generator->token_log_likelihoods(some_ids(9)).size(), 8U);
+}
+
 double tail_sum(LocalGenerator& generator, const std::vector<TokenId>& ids, size_t from) {
   const std::vector<double> all = generator.token_log_likelihoods(ids);
   return std::accumulate(all.begin() + static_cast<int64_t>(from) - 1, all.end(), 0.0);

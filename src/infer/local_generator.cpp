@@ -69,9 +69,10 @@ std::string LocalGenerator::prompt_text(const PromptInput& prompt) const {
   return engine_->model().tokenizer->decode(std::get<std::vector<TokenId>>(prompt), true);
 }
 
-std::vector<double> LocalGenerator::token_log_likelihoods(std::span<const TokenId> ids) {
+std::vector<double> LocalGenerator::token_log_likelihoods(std::span<const TokenId> ids,
+                                                          const OnLogits& on_logits) {
   std::vector<double> result;
-  engine_->run_exclusive([&] { result = engine_->token_log_likelihoods(ids); });
+  engine_->run_exclusive([&] { result = engine_->token_log_likelihoods(ids, on_logits); });
   return result;
 }
 

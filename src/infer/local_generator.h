@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -66,6 +67,9 @@ struct LocalGeneratorStats {
   int64_t prompt_tokens_computed = 0;  // with those computed again after a preemption
 };
 
+// One row of logits, a value a token of the vocabulary.
+using OnLogits = std::function<void(std::span<const float> logits)>;
+
 class LocalGenerator final : public Generator {
  public:
   // The model must have a decoder and a tokenizer. The pool belongs to this generator's engine
@@ -86,8 +90,11 @@ class LocalGenerator final : public Generator {
   std::vector<TokenId> encode(const PromptInput& prompt) const;
   // The prompt as text, special tokens spelled out: for reports and `run --show-prompt`.
   std::string prompt_text(const PromptInput& prompt) const;
-  // ln p(ids[i] | ids[0..i)) for i = 1 .. n-1 (one value less than ids).
-  std::vector<double> token_log_likelihoods(std::span<const TokenId> ids);
+  // ln p(ids[i] | ids[0..i)) for i = 1 .. n-1 (one value less than ids). `on_logits`, where given,
+  // is called on the engine thread with the logits that each was taken from, in that order; what it
+  // throws ends the call.
+  std::vector<double> token_log_likelihoods(std::span<const TokenId> ids,
+                                            const OnLogits& on_logits = {});
   // Forgets every beginning computed before (on disk it stays): for measurements with a cold cache.
   void clear_prefix_cache();
   LocalGeneratorStats stats();  // both wait until no request runs

@@ -1,5 +1,5 @@
-// What training changes: a named f32 tensor. The model's adapters share its storage, so an optimizer
-// step is seen by the next forward pass.
+// What training changes: a named f32 tensor. The model's adapters share its storage, so an
+// optimizer step is seen by the next forward pass.
 #pragma once
 
 #include <string>

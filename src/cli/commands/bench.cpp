@@ -90,6 +90,7 @@ Report bench_curve(const BenchCommandOptions& options, const Model& model,
   const app::CurveOptions wanted{.depth = options.bench.depth,
                                  .repetitions = kStepsEach * options.bench.repetitions,
                                  .precision = precision_of(engine),
+                                 .kv_type = kv_type_of(engine),
                                  .profile = engine.profile.get()};
   Report report{{{"curve", nlohmann::ordered_json::array()}, {"depth", wanted.depth}},
                 fmt::format("{:>6}  {:>9}  {:>9}  {:>9}  {:>7}  {:>9}\n", "tokens", "ms/step",

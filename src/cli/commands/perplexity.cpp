@@ -4,12 +4,16 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <bit>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <span>
 
 #include "base/error.h"
 #include "base/files.h"
 #include "cli/commands.h"
 #include "cli/common.h"
+#include "io/atomic_file.h"
 
 namespace ondol::cli {
 namespace {
@@ -19,9 +23,18 @@ struct PerplexityCommandOptions {
   std::string file;
   int64_t context = 512;
   int64_t limit_bytes = 0;
+  std::string logits;  // --logits; empty: not written
   EngineOptions engine;
   bool json = false;
 };
+
+static_assert(std::endian::native == std::endian::little, "--logits writes little-endian floats");
+OnLogits rows_to(io::AtomicFile& file) {
+  return [&file](std::span<const float> row) {
+    const auto bytes = std::as_bytes(row);
+    file.write({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  };
+}
 
 int perplexity(const PerplexityCommandOptions& options, Context& context) {
   if (options.file.empty()) {
@@ -31,10 +44,15 @@ int perplexity(const PerplexityCommandOptions& options, Context& context) {
   }
   const std::string text = options.file == "-" ? read_stdin() : read_file(options.file);
   app::Session session = make_session(options.engine);
-  const app::PerplexityResult result = app::measure_perplexity(
-      session.generator(options.model), text,
-      {.context = options.context, .limit_bytes = static_cast<size_t>(options.limit_bytes)},
-      context.progress);
+  std::optional<io::AtomicFile> file;
+  if (!options.logits.empty()) file.emplace(options.logits);
+  const app::PerplexityResult result =
+      app::measure_perplexity(session.generator(options.model), text,
+                              {.context = options.context,
+                               .limit_bytes = static_cast<size_t>(options.limit_bytes),
+                               .on_logits = file ? rows_to(*file) : OnLogits()},
+                              context.progress);
+  if (file) file->commit();
   if (options.json) {
     const nlohmann::ordered_json json = {
         {"tokens", result.tokens}, {"nll", result.nll}, {"perplexity", result.perplexity}};
@@ -54,6 +72,8 @@ Action declare(Options& options) {
                   "tokens of a window; every one but its first is scored");
   options.integer("--limit-bytes", "B", &o->limit_bytes, {0, INT64_MAX},
                   "use the first B bytes, up to a whole character; 0: all");
+  options.text("--logits", "FILE", &o->logits,
+               "write the logits of every scored token: a row of f32 each (large)");
   declare_engine(options, &o->engine);
   declare_kv(options, &o->engine);
   declare_json(options, &o->json);

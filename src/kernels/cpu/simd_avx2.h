@@ -6,6 +6,8 @@
 
 #include <cstdint>
 
+#include "kernels/cpu/subnormals.h"
+
 #define ONDOL_INLINE [[gnu::always_inline]] inline
 #if !defined(__AVXVNNI__)
 #define ONDOL_SUMS_IN_16_BITS 1  // no dot product instruction: see products()
@@ -146,18 +148,6 @@ ONDOL_INLINE F load_i8(const uint8_t* p) {
   return {_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes)),
           _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_unpackhi_epi64(bytes, bytes)))};
 }
-
-// Subnormal numbers are zero while one lives.
-class SubnormalsAreZero {
- public:
-  SubnormalsAreZero() : before_(_mm_getcsr()) { _mm_setcsr(before_ | 0x8040U); }
-  ~SubnormalsAreZero() { _mm_setcsr(before_); }
-  SubnormalsAreZero(const SubnormalsAreZero&) = delete;
-  SubnormalsAreZero& operator=(const SubnormalsAreZero&) = delete;
-
- private:
-  unsigned before_;
-};
 
 ONDOL_INLINE I zero_int() { return {_mm256_setzero_si256(), _mm256_setzero_si256()}; }
 ONDOL_INLINE I set1_int(int32_t x) { return {_mm256_set1_epi32(x), _mm256_set1_epi32(x)}; }

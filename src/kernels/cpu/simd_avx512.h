@@ -12,6 +12,8 @@
 
 #include <cstdint>
 
+#include "kernels/cpu/subnormals.h"
+
 #define ONDOL_INLINE [[gnu::always_inline]] inline
 #define ONDOL_UNROLL _Pragma("GCC unroll 16")
 
@@ -107,18 +109,6 @@ ONDOL_INLINE F load_i8(const uint8_t* p) {
   const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
   return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes));
 }
-
-// Subnormal numbers are zero while one lives.
-class SubnormalsAreZero {
- public:
-  SubnormalsAreZero() : before_(_mm_getcsr()) { _mm_setcsr(before_ | 0x8040U); }
-  ~SubnormalsAreZero() { _mm_setcsr(before_); }
-  SubnormalsAreZero(const SubnormalsAreZero&) = delete;
-  SubnormalsAreZero& operator=(const SubnormalsAreZero&) = delete;
-
- private:
-  unsigned before_;
-};
 
 ONDOL_INLINE I zero_int() { return _mm512_setzero_si512(); }
 ONDOL_INLINE I set1_int(int32_t x) { return _mm512_set1_epi32(x); }
