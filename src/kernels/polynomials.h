@@ -42,6 +42,7 @@ inline constexpr float kSqrtHalf = 0.70710678F;
 inline constexpr float kNormalDensity = 0.39894228F;  // 1 / sqrt(2 pi)
 inline constexpr float kGeluScale = 0.79788456F;      // sqrt(2 / pi)
 inline constexpr float kGeluCubic = 0.044715F;
+inline constexpr float kGeluFlat = 1e4F;  // of x^2: from here on the tanh is one to the last bit
 inline constexpr float kWeightCodeMax = 32767.0F;  // attention weights over int8 values
 inline constexpr float kTinyBlock = 1e-30F;        // activations: a block below is zeros
 

@@ -63,7 +63,7 @@ void gelu_backward(const float* x, const float* dy, int64_t count, float* dx) {
 
 void gelu_tanh_backward(const float* x, const float* dy, int64_t count, float* dx) {
   for (int64_t i = 0; i < count; ++i) {
-    const float v = x[i], square = v * v;
+    const float v = x[i], square = smaller(kGeluFlat, v * v);
     const float t = tanh(kGeluScale * std::fma(kGeluCubic * v * v, v, v));
     const float inner = kGeluScale * std::fma(3 * kGeluCubic, square, 1.0F);
     const float bend = 0.5F * v * std::fma(-t, t, 1.0F) * inner;

@@ -1,0 +1,37 @@
+// What the optimizers share, and how each is made.
+#pragma once
+
+#include <cmath>
+#include <memory>
+
+#include "train/optimizer.h"
+
+namespace ondol::train {
+
+std::unique_ptr<Optimizer> make_adamw(const OptimizerConfig& config);
+std::unique_ptr<Optimizer> make_adamw_8bit(const OptimizerConfig& config);
+std::unique_ptr<Optimizer> make_lion(const OptimizerConfig& config);
+std::unique_ptr<Optimizer> make_sgd(const OptimizerConfig& config);
+std::unique_ptr<Optimizer> make_adafactor(const OptimizerConfig& config);
+std::unique_ptr<Optimizer> make_muon(const OptimizerConfig& config);
+
+// Of embeddings and output heads, which Muon and 8-bit states leave to AdamW in f32.
+bool is_vocabulary_matrix(std::string_view parameter);
+
+inline constexpr int64_t kGrain = 8192;  // elements a thread takes at least
+
+// Adam's step of f32 state (Kingma and Ba, 2015; decay decoupled as in Loshchilov and Hutter,
+// 2019).
+struct Adam {
+  double beta1, beta2, epsilon;
+
+  struct Factors {  // of one step, in f32
+    float keep1, take1, keep2, take2, shrink, step, root, epsilon;
+  };
+  Factors factors(double rate, double decay, int64_t step) const;
+  // Elements [begin, end).
+  static void apply(const Factors& f, const float* gradient, int64_t begin, int64_t end,
+                    float* value, float* mean, float* square);
+};
+
+}  // namespace ondol::train
