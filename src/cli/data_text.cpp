@@ -188,7 +188,10 @@ std::string lengths_text(const DataCheck& check) {
     const int64_t count = stats.bars[i];
     // Something that is there is seen.
     const int64_t length = count == 0 ? 0 : std::max<int64_t>(1, count * kBarColumns / most);
-    text += fmt::format("  {:>8}-{:<8} {:<{}} {}\n", from, from + stats.bar_width - 1,
+    const std::string range = stats.bar_width == 1
+                                  ? std::to_string(from)
+                                  : fmt::format("{}-{}", from, from + stats.bar_width - 1);
+    text += fmt::format("  {:>15} {:<{}} {}\n", range,
                         std::string(static_cast<size_t>(length), '#'), kBarColumns, count);
   }
   return text;

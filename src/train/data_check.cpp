@@ -6,8 +6,7 @@
 #include <unordered_map>
 
 #include "base/error.h"
-#include "base/sha256.h"
-#include "text/fold.h"
+#include "train/dataset_split.h"
 
 namespace ondol::train {
 namespace {
@@ -26,20 +25,6 @@ int64_t bar_width(int64_t min, int64_t max) {
 
 // ---- rows that say the same ----
 
-std::string key_of(const std::string& text) {
-  std::string folded;
-  for (const char c : text::nfkc_casefold(text)) {
-    const bool space = c == ' ' || c == '\t' || c == '\r' || c == '\n';
-    if (!space) {
-      folded += c;
-    } else if (!folded.empty() && folded.back() != ' ') {
-      folded += ' ';
-    }
-  }
-  if (folded.ends_with(' ')) folded.pop_back();
-  return sha256_hex(folded);
-}
-
 using Seen = std::unordered_map<std::string, const Row*>;
 
 void note(Repeats* repeats, const std::string& what, const std::string& other) {
@@ -50,10 +35,10 @@ void note(Repeats* repeats, const std::string& what, const std::string& other) {
 Repeats find_duplicates(const Dataset& data, Seen* seen, Seen* prompts) {
   Repeats repeats;
   for (const Row& row : data.rows) {
-    const auto [found, added] = seen->try_emplace(key_of(row_text(row, false)), &row);
+    const auto [found, added] = seen->try_emplace(row_key(row, false), &row);
     if (!added) note(&repeats, data.where(row), data.where(*found->second));
-    const std::string prompt = row_text(row, true);
-    if (!prompt.empty()) prompts->try_emplace(key_of(prompt), &row);
+    const std::string prompt = row_key(row, true);
+    if (!prompt.empty()) prompts->try_emplace(prompt, &row);
   }
   return repeats;
 }
@@ -63,12 +48,12 @@ Overlap find_overlap(const Dataset& train, const Dataset& validation, const Seen
   Overlap overlap;
   overlap.rows = static_cast<int64_t>(validation.rows.size());
   for (const Row& row : validation.rows) {
-    const auto same = seen.find(key_of(row_text(row, false)));
+    const auto same = seen.find(row_key(row, false));
     if (same != seen.end()) {
       note(&overlap.same, validation.where(row), train.where(*same->second));
     }
-    const std::string prompt = row_text(row, true);
-    const auto asked = prompt.empty() ? prompts.end() : prompts.find(key_of(prompt));
+    const std::string prompt = row_key(row, true);
+    const auto asked = prompt.empty() ? prompts.end() : prompts.find(prompt);
     if (asked != prompts.end()) {
       note(&overlap.same_prompt, validation.where(row), train.where(*asked->second));
     }

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/files.h"
 #include "train/dataset_formats.h"
 #include "train/dataset_source.h"
 
@@ -19,10 +20,11 @@ void report(const ReadOptions& options, const std::string& file, const RowFault&
   add_problem(options.problems, ErrorCode::kCorruptData, std::move(problem));
 }
 
-void read_file_rows(const fs::path& path, const ReadOptions& options, Dataset* data) {
-  DataFile file{path.string(), options.format, 0, {}};
+void read_rows(const std::string& name, std::string bytes, const ReadOptions& options,
+               Dataset* data) {
+  DataFile file{name, options.format, 0, {}};
   const auto index = static_cast<uint32_t>(data->files.size());
-  RowSource source(path, options.row_bytes_max);
+  RowSource source(name, std::move(bytes), options.row_bytes_max);
   RowReader reader(options.format, source.kind(), source.columns());
   size_t faults = 0;
   for (;;) {
@@ -119,7 +121,13 @@ std::string Dataset::where(const Row& row) const {
 
 Dataset read_dataset(std::span<const fs::path> files, const ReadOptions& options) {
   Dataset data;
-  for (const fs::path& file : files) read_file_rows(file, options, &data);
+  for (const fs::path& file : files) read_rows(file.string(), read_file(file), options, &data);
+  return data;
+}
+
+Dataset parse_dataset(const std::string& name, std::string bytes, const ReadOptions& options) {
+  Dataset data;
+  read_rows(name, std::move(bytes), options, &data);
   return data;
 }
 

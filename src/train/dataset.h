@@ -128,6 +128,8 @@ struct ReadOptions {
 // Throws Error: kNotFound, kCorruptData (a row; or a file without rows), kInvalidArgument (a format
 // that is not known, with the nearest known), kResourceExhausted (a file above 2 GiB).
 Dataset read_dataset(std::span<const std::filesystem::path> files, const ReadOptions& options);
+// The same from memory; the ending of `name` says what the bytes are.
+Dataset parse_dataset(const std::string& name, std::string bytes, const ReadOptions& options);
 
 struct FormatInfo {
   std::string name;

@@ -15,13 +15,9 @@ namespace {
 using text::ChatMessage;
 using Messages = std::vector<ChatMessage>;
 
-bool has_answer(const Messages& messages) {
-  return std::any_of(messages.begin(), messages.end(),
-                     [](const ChatMessage& m) { return m.role == "assistant"; });
-}
-
 void need_answer(const Messages& messages, std::string_view key) {
-  if (has_answer(messages)) return;
+  const auto answers = [](const ChatMessage& m) { return m.role == "assistant"; };
+  if (std::any_of(messages.begin(), messages.end(), answers)) return;
   row_fault(
       fmt::format("'{}' has no message of the assistant; expected at least one, as it is what "
                   "the model learns",
@@ -319,7 +315,6 @@ bool reads(const Format& format, std::string_view key) {
          std::any_of(format.may.begin(), format.may.end(), names);
 }
 
-// Says which other format the row has, or which keys it lacks.
 [[noreturn]] void fail_mixed(const Fields& fields, const Format& wanted, size_t first_line,
                              bool asked) {
   for (const std::string_view key : wanted.needs) {
@@ -378,7 +373,10 @@ RowReader::RowReader(std::string format, SourceKind kind, std::vector<std::strin
 }
 
 RowData RowReader::read(const RawRow& raw) {
-  if (kind_ == SourceKind::kText) return TextRow{raw.cells.at(0)};
+  if (kind_ == SourceKind::kText) {
+    need_text({raw.cells.at(0), {}}, "text");
+    return TextRow{raw.cells[0]};
+  }
   const Fields fields(raw, columns_);
   const Format* format = format_.empty() ? detect(fields) : find_format(format_);
   if (!format) fail_unknown(fields);

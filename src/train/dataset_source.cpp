@@ -6,7 +6,6 @@
 #include <set>
 
 #include "base/error.h"
-#include "base/files.h"
 #include "text/utf8.h"
 
 namespace ondol::train {
@@ -37,10 +36,10 @@ size_t first_invalid_byte(std::string_view text) {
 
 }  // namespace
 
-RowSource::RowSource(const std::filesystem::path& path, size_t row_bytes_max)
-    : name_(path.string()), bytes_(read_file(path)), row_bytes_max_(row_bytes_max) {
+RowSource::RowSource(const std::string& name, std::string bytes, size_t row_bytes_max)
+    : name_(name), bytes_(std::move(bytes)), row_bytes_max_(row_bytes_max) {
   if (bytes_.starts_with("\xEF\xBB\xBF")) at_ = 3;
-  const std::string extension = lower_extension(path);
+  const std::string extension = lower_extension(name);
   if (extension == ".txt" || extension == ".md") {
     kind_ = SourceKind::kText;
   } else if (extension == ".csv" || extension == ".tsv") {

@@ -1,6 +1,6 @@
 // Raw rows of a file: where each begins and its bytes, not yet understood.
 //
-//   RowSource source("train.csv", 16'000'000);
+//   RowSource source("train.csv", read_file("train.csv"), 16'000'000);
 //   while (std::optional<RawRow> row = source.next()) ...
 //
 // next() throws RowFault for a row that can be stepped over (the following call goes on behind it)
@@ -32,7 +32,8 @@ enum class SourceKind { kJsonLines, kJsonArray, kTable, kText };
 
 class RowSource {
  public:
-  RowSource(const std::filesystem::path& path, size_t row_bytes_max);
+  // The ending of `name` says what the bytes are.
+  RowSource(const std::string& name, std::string bytes, size_t row_bytes_max);
   std::optional<RawRow> next();
   SourceKind kind() const { return kind_; }
   const std::vector<std::string>& columns() const { return columns_; }

@@ -153,6 +153,8 @@ TEST(DataFiles, LinesMayEndInEitherWayAndBeginWithAMark) {
   const Dataset data = read("\xEF\xBB\xBF{\"text\": \"a\"}\r\n\r\n{\"text\": \"b\"}");
   ASSERT_THAT(data.rows, SizeIs(2));
   EXPECT_EQ(data.rows[1].line, 3U);
+  EXPECT_THAT(fault(" \n", "book.txt"), HasSubstr(":1: field 'text' is empty"));
+  EXPECT_THAT(fault("a\n\xff", "book.txt"), HasSubstr(":2: the text is not UTF-8; got byte 0xFF"));
   EXPECT_EQ(std::get<TextRow>(read("one\ntwo\n", "book.txt").rows[0].data).text, "one\ntwo\n");
 }
 
