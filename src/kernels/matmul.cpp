@@ -243,28 +243,45 @@ class Matmul {
   Plan plan_;
 };
 
-constexpr int64_t kTransposedColumns = 128;  // a multiple of every block a dequantised panel needs
+// A strip of a dequantised weight, [rows][columns]: deep enough that outputs are seldom loaded and
+// stored again, small enough for the first cache.
+constexpr int64_t kStripColumns = 32;  // a multiple of every block a dequantised panel needs
+constexpr int64_t kStripPanels = 16;
 
-// out[:, columns] of one thread: panels in order, so that every output adds its rows in order.
-void transposed_columns(const KernelContext& context, const float* y, int64_t tokens,
-                        int64_t y_stride, const PackedView& w, int64_t begin, int64_t end,
-                        float* out, int64_t out_stride, bool accumulate) {
-  float lanes[kTransposedColumns * kPanelRows];
-  float rows[kPanelRows * kTransposedColumns];
-  const int64_t width = end - begin;
-  for (int64_t t = 0; t < tokens && !accumulate; ++t) {
-    std::fill_n(out + t * out_stride + begin, width, 0.0F);
-  }
-  for (int64_t panel = 0; panel < w.panels; ++panel) {
-    context.table.dequantize_panel(w, panel, begin, end, lanes);
-    for (int64_t k = 0; k < width; ++k) {
-      for (int64_t lane = 0; lane < kPanelRows; ++lane) {
-        rows[lane * kTransposedColumns + k] = lanes[k * kPanelRows + lane];
+// Panels [begin, end) of 16 rows, columns from `column` on, as rows.
+void dequantize_strip(const KernelTable& table, const PackedView& w, int64_t begin, int64_t end,
+                      int64_t column, int64_t width, float* rows) {
+  float lanes[kStripColumns * kPanelRows];
+  for (int64_t panel = begin; panel < end; ++panel) {
+    table.dequantize_panel(w, panel, column, column + width, lanes);
+    float* to = rows + (panel - begin) * kPanelRows * kStripColumns;
+    for (int64_t lane = 0; lane < kPanelRows; ++lane) {
+      for (int64_t k = 0; k < width; ++k) {
+        to[lane * kStripColumns + k] = lanes[k * kPanelRows + lane];
       }
     }
-    const int64_t first = panel * kPanelRows;
-    context.table.gemm({y + first, y_stride, 1, rows, kTransposedColumns, out + begin, out_stride,
-                        tokens, width, std::min(kPanelRows, w.rows - first), true});
+  }
+}
+
+struct Transposed {
+  const float* y;
+  int64_t tokens;
+  int64_t y_stride;
+  float* out;
+  int64_t out_stride;
+  bool accumulate;
+};
+
+// out[:, column ..] of one thread: strips in order, so that every output adds its rows in order.
+void transposed_columns(const KernelContext& context, const Transposed& t, const PackedView& w,
+                        int64_t column, float* rows) {
+  const int64_t width = std::min(kStripColumns, w.columns - column);
+  for (int64_t panel = 0; panel < w.panels; panel += kStripPanels) {
+    const int64_t end = std::min(w.panels, panel + kStripPanels), first = panel * kPanelRows;
+    dequantize_strip(context.table, w, panel, end, column, width, rows);
+    context.table.gemm(
+        {t.y + first, t.y_stride, 1, rows, kStripColumns, t.out + column, t.out_stride, t.tokens,
+         width, std::min((end - panel) * kPanelRows, w.rows - first), t.accumulate || panel > 0});
   }
 }
 
@@ -280,13 +297,15 @@ void matmul_transposed(const KernelContext& context, const float* y, int64_t tok
                        int64_t y_stride, const PackedMatrix& weight, float* out, int64_t out_stride,
                        bool accumulate) {
   const PackedView& w = weight.internal_data().view;
-  const int64_t chunks = (w.columns + kTransposedColumns - 1) / kTransposedColumns;
-  context.pool.parallel_for(chunks, 1, [&](int64_t begin, int64_t end, int) {
-    for (int64_t chunk = begin; chunk < end; ++chunk) {
-      const int64_t first = chunk * kTransposedColumns;
-      transposed_columns(context, y, tokens, y_stride, w, first,
-                         std::min(w.columns, first + kTransposedColumns), out, out_stride,
-                         accumulate);
+  const Transposed work{y, tokens, y_stride, out, out_stride, accumulate};
+  constexpr size_t kBytes = kStripPanels * kPanelRows * kStripColumns * sizeof(float);
+  ThreadPool& pool = context.pool;
+  for (int t = 0; t < pool.size(); ++t) pool.scratch(t, kBytes);
+  const int64_t strips = (w.columns + kStripColumns - 1) / kStripColumns;
+  pool.parallel_for(strips, 1, [&](int64_t begin, int64_t end, int thread) {
+    auto* rows = reinterpret_cast<float*>(pool.scratch(thread, kBytes));
+    for (int64_t strip = begin; strip < end; ++strip) {
+      transposed_columns(context, work, w, strip * kStripColumns, rows);
     }
   });
 }

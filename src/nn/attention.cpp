@@ -43,7 +43,9 @@ void Attention::forward(const ops::Context& context, const Tensor& x, const Sequ
     const SequenceSlice& sequence = batch.sequences[s];
     std::vector<KvPage>& pages = buffers.pages[s];
     pages.clear();
-    for (KvPool::PageId id : sequence.pages) pages.push_back(batch.kv->page(id, layer));
+    for (KvPool::PageId id : sequence.pages) {
+      pages.push_back(batch.kv->page(id, batch.kv_of_one_layer ? 0 : layer));
+    }
     const int64_t keys = sequence.first_position + sequence.token_end - sequence.token_begin;
     const KvType type = batch.kv->shape().type;
     targets.push_back(

@@ -71,6 +71,9 @@ struct SequenceSlice {
 struct SequenceBatch {
   std::vector<SequenceSlice> sequences;
   KvPool* kv = nullptr;  // decoders; null for encoders, whose keys and values live only in the call
+  // The pool has one layer, which every layer of the model writes over: nothing is kept for later
+  // tokens (training, encoders).
+  bool kv_of_one_layer = false;
   int64_t tokens() const { return sequences.empty() ? 0 : sequences.back().token_end; }
 };
 

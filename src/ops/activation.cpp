@@ -5,6 +5,7 @@
 
 #include "ops/check.h"
 #include "ops/reference.h"
+#include "ops/saved.h"
 #include "ops/tape.h"
 #include "ops/work.h"
 
@@ -29,17 +30,36 @@ void copy_apart(const Context& context, Tensor& inout) {
   std::ranges::copy(values(before), inout.data());
 }
 
+// out = silu(gate) * up; out may be gate.
+void silu_into(const Context& context, const Tensor& gate, const Tensor& up, Tensor& out) {
+  if (context.form == Form::kFused) {
+    ondol::silu_multiply(context.kernel(), gate.data(), up.data(), gate.size(), out.data());
+    return;
+  }
+  if (out.data() != gate.data()) std::ranges::copy(values(gate), out.data());
+  reference::silu<float>(values(out));
+  reference::multiply<float>(values(up), values(out));
+}
+
 void record_silu(const Context& context, const Tensor& gate, const Tensor& up, const Tensor& out) {
   Tape& tape = *context.tape;
   const Tape::Value g = tape.value_of(gate), u = tape.value_of(up);
   if (g == 0 && u == 0) return;
   const Tape::Value y = tape.define(out);
+  const Saved kept_gate(context, gate), kept_up(context, up);
+  tape.offer(out, [=] {
+    const Tensor before = kept_gate.get(context);
+    Tensor again = Tensor::zeros(DType::kF32, before.shape());
+    silu_into(context, before, kept_up.get(context), again);
+    return again;
+  });
   tape.record([=, &tape] {
-    Tensor dy = tape.take(y);
+    const Tensor dy = tape.take(y);
     if (!dy.defined()) return;
-    Tensor dgate = Tensor::zeros(DType::kF32, gate.shape());
-    Tensor dup = Tensor::zeros(DType::kF32, gate.shape());
-    silu_multiply_backward(context.kernel(), gate.data(), up.data(), dy.data(), dy.size(),
+    const Tensor before = kept_gate.get(context), factor = kept_up.get(context);
+    Tensor dgate = Tensor::zeros(DType::kF32, before.shape());
+    Tensor dup = Tensor::zeros(DType::kF32, before.shape());
+    silu_multiply_backward(context.kernel(), before.data(), factor.data(), dy.data(), dy.size(),
                            dgate.data(), dup.data());
     if (g) tape.add(g, std::move(dgate));
     if (u) tape.add(u, std::move(dup));
@@ -91,13 +111,7 @@ void silu_multiply(const Context& context, Tensor& gate, const Tensor& up) {
   const ProfileScope scope(context.profile, "silu_multiply", [&] { return rows_work(gate); });
   const Tensor before = gate;
   if (context.tape) keep_apart(context, gate);
-  if (context.form == Form::kFused) {
-    ondol::silu_multiply(context.kernel(), before.data(), up.data(), gate.size(), gate.data());
-  } else {
-    if (context.tape) std::ranges::copy(values(before), gate.data());
-    reference::silu<float>(values(gate));
-    reference::multiply<float>(values(up), values(gate));
-  }
+  silu_into(context, before, up, gate);
   if (context.tape) record_silu(context, before, up, gate);
 }
 

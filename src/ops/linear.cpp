@@ -99,14 +99,6 @@ Tensor transposed(const Tensor& matrix) {
   return out;
 }
 
-// One part's way back. Zero values: not wanted.
-struct SavedPart {
-  const PackedMatrix* weight;
-  Tensor x;  // undefined where no gradient of a weight is wanted
-  Shape x_shape;
-  Tape::Value x_value, out, before, weight_value, bias;
-};
-
 struct SavedLowRank {
   LowRankRows rows;
   LowRank pair;
@@ -114,12 +106,38 @@ struct SavedLowRank {
   Tape::Value down, up;
 };
 
-void low_rank_backward(const Context& context, const SavedPart& part, const SavedLowRank& low,
-                       const Tensor& dout) {
-  Tape& tape = *context.tape;
-  const KernelContext kernel = context.kernel();
+// One part's way back. Zero values: not wanted.
+struct SavedPart {
+  const PackedMatrix* weight;
+  Tape::Value out, before, weight_value, bias;
+  std::vector<SavedLowRank> adapters;
+
+  bool needs_input() const {
+    return weight_value || std::ranges::any_of(adapters, [](const auto& a) { return a.down != 0; });
+  }
+};
+
+struct SavedInput {
+  Shape shape;
+  Tape::Value value;
+  Tape::Recipe recipe;  // null: no gradient of a weight is wanted
+};
+
+// What the steps of one group share.
+struct Way {
+  const Context& context;
+  const SavedInput& input;
+  Tensor x;   // as needed
+  Tensor dx;  // the gradient of x to add to, or undefined
+
+  int64_t inputs() const { return input.shape[1]; }
+};
+
+void low_rank_backward(Way& way, const SavedLowRank& low, const Tensor& dout) {
+  Tape& tape = *way.context.tape;
+  const KernelContext kernel = way.context.kernel();
   const int64_t count = low.rows.row_end - low.rows.row_begin, rank = low.pair.down.dim(1);
-  const int64_t inputs = low.pair.down.dim(0), outputs = low.pair.up.dim(1);
+  const int64_t inputs = way.inputs(), outputs = low.pair.up.dim(1);
   const float* dy = dout.data() + low.rows.row_begin * outputs;
   if (low.up) {
     Tensor& dup = tape.sum(low.up, low.pair.up.shape());
@@ -133,33 +151,28 @@ void low_rank_backward(const Context& context, const SavedPart& part, const Save
   const int64_t x_at = low.rows.row_begin * inputs;
   if (low.down) {
     Tensor& ddown = tape.sum(low.down, low.pair.down.shape());
-    gemm(kernel, {part.x.data() + x_at, 1, inputs, dinner.data(), rank, ddown.data(), rank, inputs,
+    gemm(kernel, {way.x.data() + x_at, 1, inputs, dinner.data(), rank, ddown.data(), rank, inputs,
                   rank, count, true});
   }
-  if (part.x_value) {
+  if (way.dx.defined()) {
     const Tensor down = transposed(low.pair.down);
-    Tensor& dx = tape.sum(part.x_value, part.x_shape);
-    gemm(kernel, {dinner.data(), rank, 1, down.data(), inputs, dx.data() + x_at, inputs, count,
+    gemm(kernel, {dinner.data(), rank, 1, down.data(), inputs, way.dx.data() + x_at, inputs, count,
                   inputs, rank, true});
   }
 }
 
-void part_backward(const Context& context, const SavedPart& part,
-                   std::span<const SavedLowRank> adapters) {
-  Tape& tape = *context.tape;
+void part_backward(Way& way, const SavedPart& part) {
+  Tape& tape = *way.context.tape;
   Tensor dout = tape.take(part.out);
   if (!dout.defined()) return;
-  const KernelContext kernel = context.kernel();
-  const int64_t tokens = dout.dim(0), outputs = dout.dim(1), inputs = part.x_shape[1];
-  if (part.x_value) {
-    Tensor& dx = tape.sum(part.x_value, part.x_shape);
-    matmul_transposed(kernel, dout.data(), tokens, outputs, *part.weight, dx.data(), inputs, true);
-  }
-  for (const SavedLowRank& low : adapters) low_rank_backward(context, part, low, dout);
+  const KernelContext kernel = way.context.kernel();
+  const int64_t tokens = dout.dim(0), outputs = dout.dim(1), inputs = way.inputs();
+  if (way.dx.defined()) tape.input_gradient(kernel, dout, *part.weight, way.dx);
+  for (const SavedLowRank& low : part.adapters) low_rank_backward(way, low, dout);
   if (part.weight_value) {
     Tensor& dw = tape.sum(part.weight_value, {outputs, inputs});
-    gemm(kernel, {dout.data(), 1, outputs, part.x.data(), inputs, dw.data(), inputs, outputs,
-                  inputs, tokens, true});
+    gemm(kernel, {dout.data(), 1, outputs, way.x.data(), inputs, dw.data(), inputs, outputs, inputs,
+                  tokens, true});
   }
   if (part.bias) {
     Tensor& db = tape.sum(part.bias, {outputs});
@@ -170,31 +183,41 @@ void part_backward(const Context& context, const SavedPart& part,
   if (part.before) tape.add(part.before, std::move(dout));
 }
 
-void record_part(const Context& context, const Tensor& x, const LinearPart& part,
-                 Tape::Value before, std::vector<Tensor> inner) {
-  Tape& tape = *context.tape;
-  std::vector<SavedLowRank> adapters;
-  bool any = false, weights = false;
-  for (size_t i = 0; i < part.adapters.size(); ++i) {
-    const LowRank& pair = *part.adapters[i].adapter;
-    const Tape::Value down = tape.value_of(pair.down), up = tape.value_of(pair.up);
-    adapters.push_back({part.adapters[i], pair, std::move(inner[i]), down, up});
-    weights = weights || down != 0;
-    any = any || down != 0 || up != 0;
-  }
+SavedPart saved_part(Tape& tape, const LinearPart& part, Tape::Value before,
+                     std::vector<Tensor> inner) {
   SavedPart saved{part.weight,
-                  {},
-                  x.shape(),
-                  tape.value_of(x),
                   0,
                   before,
                   tape.value_of(*part.weight),
-                  has_bias(part) ? tape.value_of(*part.bias) : 0};
-  if (weights || saved.weight_value) saved.x = x;
-  if (!any && !saved.x_value && !before && !saved.weight_value && !saved.bias) return;
-  saved.out = tape.define(*part.out);
-  tape.record([context, saved, adapters = std::move(adapters)] {
-    part_backward(context, saved, adapters);
+                  has_bias(part) ? tape.value_of(*part.bias) : 0,
+                  {}};
+  for (size_t i = 0; i < part.adapters.size(); ++i) {
+    const LowRank& pair = *part.adapters[i].adapter;
+    saved.adapters.push_back({part.adapters[i], pair, std::move(inner[i]), tape.value_of(pair.down),
+                              tape.value_of(pair.up)});
+  }
+  return saved;
+}
+
+void record(const Context& context, const Tensor& x, std::span<const LinearPart> parts,
+            std::vector<SavedPart> saved) {
+  Tape& tape = *context.tape;
+  SavedInput input{x.shape(), tape.value_of(x), nullptr};
+  bool any = false;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    SavedPart& part = saved[i];
+    const bool adapted = std::ranges::any_of(
+        part.adapters, [](const SavedLowRank& low) { return low.down || low.up; });
+    if (!input.value && !part.before && !part.weight_value && !part.bias && !adapted) continue;
+    part.out = tape.define(*parts[i].out);
+    any = true;
+    if (part.needs_input() && !input.recipe) input.recipe = tape.recipe_of(x);
+  }
+  if (!any) return;
+  tape.record([context, input = std::move(input), saved = std::move(saved)] {
+    Way way{context, input, input.recipe ? input.recipe() : Tensor(), {}};
+    if (input.value) way.dx = context.tape->sum(input.value, input.shape);
+    for (const SavedPart& part : saved) part_backward(way, part);
   });
 }
 
@@ -222,13 +245,17 @@ void linear(const Context& context, const Tensor& x, std::span<const LinearPart>
     matmul(context.kernel(), {x.data(), x.dim(0), x.dim(1)},
            std::span(kernel_parts).first(parts.size()));
   }
+  std::vector<SavedPart> saved;
   for (size_t i = 0; i < parts.size(); ++i) {
     std::vector<Tensor> inner;
     for (const LowRankRows& rows : parts[i].adapters) {
       inner.push_back(add_low_rank(context, x, rows, *parts[i].out));
     }
-    if (context.tape) record_part(context, x, parts[i], before[i], std::move(inner));
+    if (context.tape) {
+      saved.push_back(saved_part(*context.tape, parts[i], before[i], std::move(inner)));
+    }
   }
+  if (context.tape) record(context, x, parts, std::move(saved));
 }
 
 void linear_rows(const Context& context, const Tensor& x, const PackedMatrix& weight,

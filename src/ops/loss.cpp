@@ -11,7 +11,7 @@
 namespace ondol::ops {
 namespace {
 
-constexpr size_t kChunkRows = 256;
+constexpr size_t kChunkRows = 128;
 
 void check_targets(std::span<const int32_t> targets, int64_t vocabulary) {
   for (const int32_t target : targets) {
@@ -66,7 +66,7 @@ void chunk_backward(const Context& context, const Chunk& chunk, const PackedMatr
   const int64_t rows = chunk.hidden.dim(0), width = chunk.hidden.dim(1), outputs = head.rows();
   if (dhidden.defined()) {
     Tensor dx = Tensor::zeros(DType::kF32, {rows, width});
-    matmul_transposed(kernel, chunk.logits.data(), rows, outputs, head, dx.data(), width);
+    context.tape->input_gradient(kernel, chunk.logits, head, dx);
     for (int64_t i = 0; i < rows; ++i) {
       std::ranges::copy(dx.row(i), dhidden.row(chunk.rows[static_cast<size_t>(i)]).begin());
     }

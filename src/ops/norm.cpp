@@ -15,6 +15,16 @@ std::span<float> values(Tensor& tensor) {
   return {tensor.data(), static_cast<size_t>(tensor.size())};
 }
 
+void rms_into(const Context& context, const Tensor& x, const Tensor& weight, float epsilon,
+              Tensor& out) {
+  const int64_t tokens = x.dim(0), width = x.dim(1);
+  if (context.form == Form::kFused) {
+    ondol::rms_norm(context.kernel(), x.data(), weight.data(), tokens, width, epsilon, out.data());
+  } else {
+    reference::rms_norm<float>(values(x), values(weight), epsilon, values(out));
+  }
+}
+
 using NormBackward = void (*)(const KernelContext&, const NormGradient&, int64_t, int64_t, float);
 
 struct NormInputs {
@@ -51,13 +61,14 @@ void rms_norm(const Context& context, const Tensor& x, const Tensor& weight, flo
   expect_f32("rms_norm", "weight", weight, {width});
   const Tensor from = x;  // `out` may be x
   prepare_output(context, out, {tokens, width});
-  if (context.form == Form::kFused) {
-    ondol::rms_norm(context.kernel(), from.data(), weight.data(), tokens, width, epsilon,
-                    out.data());
-  } else {
-    reference::rms_norm<float>(values(from), values(weight), epsilon, values(out));
-  }
-  if (context.tape) record_norm(context, rms_norm_backward, {from, weight, Tensor()}, epsilon, out);
+  rms_into(context, from, weight, epsilon, out);
+  if (!context.tape) return;
+  record_norm(context, rms_norm_backward, {from, weight, Tensor()}, epsilon, out);
+  context.tape->offer(out, [=] {
+    Tensor again = Tensor::zeros(DType::kF32, from.shape());
+    rms_into(context, from, weight, epsilon, again);
+    return again;
+  });
 }
 
 void layer_norm(const Context& context, const Tensor& x, const Tensor& weight, const Tensor& bias,

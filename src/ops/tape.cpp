@@ -33,6 +33,17 @@ void Tape::backward() {
     steps_.pop_back();
     step();
   }
+  recipes_.clear();
+}
+
+void Tape::offer(const Tensor& output, Recipe recipe) {
+  recipes_[output.data()] = std::move(recipe);
+}
+
+Tape::Recipe Tape::recipe_of(const Tensor& tensor) const {
+  const auto found = recipes_.find(tensor.data());
+  if (found != recipes_.end()) return found->second;
+  return [tensor] { return tensor; };
 }
 
 Tape::Value Tape::value_of(const Tensor& tensor) const {
@@ -48,7 +59,21 @@ Tape::Value Tape::value_of(const PackedMatrix& matrix) const {
 
 Tape::Value Tape::define(const Tensor& output) { return define_at(output.data()); }
 
-void Tape::forget(const Tensor& output) { values_.erase(output.data()); }
+void Tape::forget(const Tensor& output) {
+  values_.erase(output.data());
+  recipes_.erase(output.data());
+}
+
+void Tape::input_gradient(const KernelContext& kernel, const Tensor& dy, const PackedMatrix& weight,
+                          Tensor& dx) const {
+  const int64_t tokens = dy.dim(0), outputs = dy.dim(1), inputs = weight.columns();
+  const bool fast = kernel.precision == Precision::kFast && transposed_ != nullptr;
+  if (const PackedMatrix* copy = fast ? transposed_->of(weight, kernel.pool) : nullptr) {
+    const MatmulPart part{copy, nullptr, dx.data(), inputs, true};
+    return matmul(kernel, {dy.data(), tokens, outputs}, {&part, 1});
+  }
+  matmul_transposed(kernel, dy.data(), tokens, outputs, weight, dx.data(), inputs, true);
+}
 
 Tensor Tape::take(Value value) {
   const auto found = gradients_.find(value);

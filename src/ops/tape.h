@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "kernels/kernels.h"
+#include "ops/transposed_weights.h"
 #include "tensor/tensor.h"
 
 namespace ondol::ops {
@@ -28,6 +29,9 @@ namespace ondol::ops {
 class Tape {
  public:
   using Value = int64_t;
+
+  // With `transposed`, gradients of inputs in fast precision are products of int8 numbers.
+  explicit Tape(TransposedWeights* transposed = nullptr) : transposed_(transposed) {}
 
   // Leaves. The gradient of a matrix is [N, K].
   void watch(const Tensor& leaf);
@@ -49,21 +53,33 @@ class Tape {
   void forget(const Tensor& output);
   void record(std::function<void()> step) { steps_.push_back(std::move(step)); }
 
+  // How to make an output again from what is kept anyway: a step that needs it keeps the recipe
+  // instead of the tensor (recomputation, as llm.c's first level). Ops whose output costs little
+  // offer one.
+  using Recipe = std::function<Tensor()>;
+  void offer(const Tensor& output, Recipe recipe);
+  // The recipe of a tensor, or one that keeps the tensor.
+  Recipe recipe_of(const Tensor& tensor) const;
+
   // In steps: the gradient of an output, which nobody needs afterwards. Undefined: none arrived.
   Tensor take(Value value);
   // The gradient to add to, zeros of this shape at first.
   Tensor& sum(Value value, const Shape& shape);
   // Adds a whole gradient; the first one is kept as it is, without a copy.
   void add(Value value, Tensor gradient);
-  size_t steps() const { return steps_.size(); }
+  // dx[T, K] += dy[T, N] * weight
+  void input_gradient(const KernelContext& kernel, const Tensor& dy, const PackedMatrix& weight,
+                      Tensor& dx) const;
 
  private:
   Value define_at(const void* address);
 
   std::unordered_map<const void*, Value> values_;
   std::unordered_map<Value, Tensor> gradients_;
+  std::unordered_map<const void*, Recipe> recipes_;
   std::unordered_map<const void*, Shape> leaves_;
   std::vector<std::function<void()>> steps_;
+  TransposedWeights* transposed_;
   Value last_ = 0;
 };
 

@@ -97,13 +97,20 @@ ChatTemplate& ChatTemplate::operator=(ChatTemplate&&) noexcept = default;
 
 std::vector<TextSpan> ChatTemplate::render(std::span<const ChatMessage> messages,
                                            const ChatRenderOptions& options) const {
+  return render_generated(messages, options).spans;
+}
+
+ChatTemplate::Rendered ChatTemplate::render_generated(std::span<const ChatMessage> messages,
+                                                      const ChatRenderOptions& options) const {
   Heap heap{Limits{}};
   try {
     Runtime runtime(&heap, {options.now});
     runtime.set("bos_token", heap.text(state_->tokens.bos_token, kTrusted));
     runtime.set("eos_token", heap.text(state_->tokens.eos_token, kTrusted));
     set_variables(heap, runtime, messages, options);
-    return to_spans(runtime.render(*state_->program));
+    Rendered rendered{to_spans(runtime.render(*state_->program)), {}};
+    if (!runtime.generated_elsewhere()) rendered.generated = runtime.generated();
+    return rendered;
   } catch (const Failure& failure) {
     throw Error(failure.code, "[chat template] " + failure.message);
   }

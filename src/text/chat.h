@@ -14,6 +14,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "text/tokenizer.h"  // TextSpan
@@ -52,6 +53,15 @@ class ChatTemplate {
 
   std::vector<TextSpan> render(std::span<const ChatMessage> messages,
                                const ChatRenderOptions& options) const;
+  // The same, and which bytes [begin, end) of the joined text `{% generation %}` blocks wrote, in
+  // order: the answers to learn. None where the template has no such block, or has one in a macro,
+  // a filter or a variable.
+  struct Rendered {
+    std::vector<TextSpan> spans;
+    std::vector<std::pair<size_t, size_t>> generated;
+  };
+  Rendered render_generated(std::span<const ChatMessage> messages,
+                            const ChatRenderOptions& options) const;
   const std::string& source() const;
 
  private:

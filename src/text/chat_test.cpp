@@ -129,5 +129,26 @@ TEST(Chat, DatesComeFromTheGivenMoment) {
   EXPECT_EQ(render("{{ strftime_now('%Y-%m-%d') }}", {"user", "", {}}, options), "1970-01-01");
 }
 
+TEST(Chat, SaysWhatGenerationBlocksWrote) {
+  const std::vector<ChatMessage> messages = {
+      {"user", "q", {}}, {"assistant", "one", {}}, {"assistant", "", {}}, {"assistant", "two", {}}};
+  const auto answers = [&](const std::string& source) {
+    const auto rendered = ChatTemplate(source, {}).render_generated(messages, {});
+    const std::string text = join_spans(rendered.spans);
+    std::vector<std::string> all;
+    for (const auto& [begin, end] : rendered.generated) {
+      all.push_back(text.substr(begin, end - begin));
+    }
+    return all;
+  };
+  const std::string block = "{% generation %}{{ m.content }}{% endgeneration %}";
+  const std::string loop =
+      "{% for m in messages %}<{% if m.role == 'assistant' %}" + block + "{% endif %}>{% endfor %}";
+  EXPECT_THAT(answers(loop), testing::ElementsAre("one", "two"));
+  EXPECT_THAT(answers("{% for m in messages %}{{ m.content }}{% endfor %}"), testing::IsEmpty());
+  EXPECT_THAT(answers("{% set x %}" + loop + "{% endset %}--{{ x }}"), testing::IsEmpty());
+  EXPECT_THAT(answers("{% filter upper %}" + loop + "{% endfilter %}"), testing::IsEmpty());
+}
+
 }  // namespace
 }  // namespace ondol::text

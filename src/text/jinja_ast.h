@@ -60,7 +60,8 @@ enum class StmtKind {
   kCallBlock,    // expr: the call; macro: the body as `caller`
   kFilterBlock,  // expr: filters over the body, body
   kWith,         // assignments, body
-  kScope,        // body in a scope of its own (generation, block)
+  kScope,        // body in a scope of its own (block)
+  kGeneration,   // the same, and what it writes is an answer of the model
   kDo,           // expr
   kBreak,
   kContinue,

@@ -247,7 +247,7 @@ const Stmt* Parser::with_statement(const Token& at) {
 }
 
 const Stmt* Parser::scope_statement(const Token& at, std::string_view name) {
-  Stmt* made = stmt(StmtKind::kScope, at);
+  Stmt* made = stmt(name == "block" ? StmtKind::kScope : StmtKind::kGeneration, at);
   if (name == "block") {
     identifier("the name of the block");
     while (now().kind == TokenKind::kName) next();  // "scoped", "required"

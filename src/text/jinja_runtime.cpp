@@ -38,6 +38,7 @@ Runtime::Runtime(Heap* heap, const RuntimeOptions& options)
 Text Runtime::render(const Program& program) {
   Text out;
   out_ = &out;
+  whole_ = &out;
   try {
     run(program.body);
   } catch (const Failure& failure) {
@@ -117,6 +118,8 @@ Runtime::Flow Runtime::run(const Stmt& stmt) {
       return run_with(stmt);
     case StmtKind::kScope:
       return run_scoped(stmt.body);
+    case StmtKind::kGeneration:
+      return run_generation(stmt.body);
     case StmtKind::kDo:
       eval(*stmt.expr);
       break;
@@ -138,6 +141,17 @@ Runtime::Flow Runtime::run_if(const Stmt& stmt) {
 Runtime::Flow Runtime::run_scoped(const Block& block) {
   const ScopeGuard scope(this);
   return run(block);
+}
+
+Runtime::Flow Runtime::run_generation(const Block& block) {
+  const size_t begin = out_->size();
+  const Flow flow = run_scoped(block);
+  if (out_ == whole_) {
+    if (out_->size() > begin) generated_.emplace_back(begin, out_->size());
+  } else {
+    generated_elsewhere_ = true;
+  }
+  return flow;
 }
 
 Runtime::Flow Runtime::run_with(const Stmt& stmt) {

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "text/jinja_ast.h"
@@ -35,6 +36,10 @@ class Runtime {
 
   void set(const std::string& name, Value value) { scope_->variables[name] = std::move(value); }
   Text render(const Program& program);
+  // Bytes [begin, end) of the output that generation blocks wrote, in order.
+  const std::vector<std::pair<size_t, size_t>>& generated() const { return generated_; }
+  // A generation block wrote into a macro, a filter or a variable: where it stands is not known.
+  bool generated_elsewhere() const { return generated_elsewhere_; }
 
   // For filters, tests, methods and objects.
   Heap& heap() { return *heap_; }
@@ -63,6 +68,7 @@ class Runtime {
   Flow run_if(const Stmt& stmt);
   Flow run_for(const Stmt& stmt, const Value& over, int depth);
   Flow run_scoped(const Block& block);
+  Flow run_generation(const Block& block);
   Flow run_with(const Stmt& stmt);
   Text captured(const Block& block, Flow* flow);
   void define_macro(const Stmt& stmt);
@@ -91,6 +97,9 @@ class Runtime {
   RuntimeOptions options_;
   Scope* scope_;
   Text* out_ = nullptr;
+  const Text* whole_ = nullptr;  // the output itself; out_ is another text inside a capture
+  std::vector<std::pair<size_t, size_t>> generated_;
+  bool generated_elsewhere_ = false;
   Position at_;
   size_t steps_ = 0;
   size_t iterations_ = 0;

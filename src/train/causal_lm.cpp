@@ -26,18 +26,19 @@ ops::LossSum CausalLm::run(const ops::Context& context, std::span<const Sequence
   SequenceBatch batch;
   int64_t pages = 0;
   for (const Sequence& sequence : sequences) pages += pages_of(sequence);
-  kv_.reset();
-  const KvShape shape = model_.decoder->kv_shape();
+  KvShape shape = model_.decoder->kv_shape();
+  shape.layers = 1;
   const size_t page_bytes = KvPool(shape, 0).page_bytes();
-  kv_ = std::make_unique<KvPool>(shape, static_cast<size_t>(pages) * page_bytes);
-  batch.kv = kv_.get();
+  KvPool kv(shape, static_cast<size_t>(pages) * page_bytes);
+  batch.kv = &kv;
+  batch.kv_of_one_layer = true;
   std::vector<std::vector<KvPool::PageId>> tables;
   tables.reserve(sequences.size());
   for (const Sequence& sequence : sequences) {
     ONDOL_ASSERT(sequence.ids.size() == sequence.loss.size());
     const auto begin = static_cast<int64_t>(ids.size());
     std::vector<KvPool::PageId>& table = tables.emplace_back();
-    for (int64_t page = 0; page < pages_of(sequence); ++page) table.push_back(kv_->allocate());
+    for (int64_t page = 0; page < pages_of(sequence); ++page) table.push_back(kv.allocate());
     ids.insert(ids.end(), sequence.ids.begin(), sequence.ids.end());
     for (size_t i = 0; i < sequence.ids.size(); ++i) {
       const bool counts = i + 1 < sequence.ids.size() && sequence.loss[i + 1] != 0;

@@ -6,7 +6,6 @@
 //   LossSum loss = lm.run(context, sequences, &adapter, {.scale = 1.0F / labels});
 #pragma once
 
-#include <memory>
 #include <span>
 #include <vector>
 
@@ -30,13 +29,11 @@ class CausalLm {
   // `model` has a decoder and outlives this.
   explicit CausalLm(const Model& model) : model_(model) {}
 
-  // Keys and values are kept in f32 until the next call, as the tape's steps need them.
   ops::LossSum run(const ops::Context& context, std::span<const Sequence> sequences,
                    const Adapter* adapter, const ops::LossOptions& options);
 
  private:
   const Model& model_;
-  std::unique_ptr<KvPool> kv_;
 };
 
 }  // namespace ondol::train

@@ -1,0 +1,191 @@
+#include "train/trainer.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "base/error.h"
+
+namespace ondol::train {
+namespace {
+
+[[noreturn]] void invalid(const std::string& what) {
+  throw Error(ErrorCode::kInvalidArgument, "[train] " + what);
+}
+
+template <class T>
+void expect_positive(const char* name, T value) {
+  if (!(value > 0)) {
+    invalid(std::string(name) + "; got " + std::to_string(value) + ", expected above 0");
+  }
+}
+
+void check(const TrainConfig& config) {
+  expect_positive("learning_rate", config.learning_rate);
+  if (config.max_steps <= 0) expect_positive("num_train_epochs", config.num_train_epochs);
+  expect_positive("per_device_train_batch_size", config.per_device_train_batch_size);
+  expect_positive("gradient_accumulation_steps", config.gradient_accumulation_steps);
+  expect_positive("max_length", config.max_length);
+  if (!(config.max_grad_norm >= 0)) invalid("max_grad_norm below 0; 0 stands for no clipping");
+}
+
+class Clock {
+ public:
+  double seconds() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+};
+
+int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+}  // namespace
+
+Trainer::Trainer(const Machine& machine, Objective& objective, const TrainConfig& config)
+    : machine_(machine), objective_(objective), config_(config) {
+  check(config);
+  lengths_[0] = objective.lengths(Split::kTrain);
+  lengths_[1] = objective.lengths(Split::kValidation);
+  if (lengths_[0].empty()) invalid("no examples to train on; look at `ondol data check`");
+  packs_ = make_packs(Split::kTrain, 0);
+  const int64_t of_epoch =
+      divide_up(static_cast<int64_t>(packs_->size()),
+                config.per_device_train_batch_size * config.gradient_accumulation_steps);
+  total_steps_ =
+      config.max_steps > 0
+          ? config.max_steps
+          : std::max<int64_t>(1, static_cast<int64_t>(std::ceil(config.num_train_epochs *
+                                                                static_cast<double>(of_epoch))));
+  schedule_.emplace(config.schedule, total_steps_);
+  optimizer_ = make_optimizer(config.optimizer, objective.parameters());
+}
+
+Packs Trainer::make_packs(Split split, uint64_t epoch) const {
+  PackOptions options{.tokens_max = config_.max_length,
+                      .packing = config_.packing,
+                      .shuffle = split == Split::kTrain,
+                      .seed = config_.seed};
+  if (!config_.packing) options.examples_max = 1;
+  return Packs(lengths_[split == Split::kValidation], options, epoch);
+}
+
+// The packs of the next micro-batch, of one epoch only.
+Trainer::Examples Trainer::next_batch() {
+  if (packs_epoch_ != state_.epoch) {
+    packs_ = make_packs(Split::kTrain, state_.epoch);
+    packs_epoch_ = state_.epoch;
+  }
+  Examples examples;
+  const auto wanted = static_cast<uint64_t>(config_.per_device_train_batch_size);
+  const uint64_t end = std::min<uint64_t>(packs_->size(), state_.index + wanted);
+  for (; state_.index < end; ++state_.index) {
+    const std::span<const uint32_t> pack = packs_->pack(state_.index);
+    examples.insert(examples.end(), pack.begin(), pack.end());
+  }
+  if (state_.index == packs_->size()) {
+    ++state_.epoch;
+    state_.index = 0;
+  }
+  return examples;
+}
+
+void Trainer::not_finite(const char* what, std::span<const Examples> batches) const {
+  std::string rows;
+  size_t count = 0;
+  for (const Examples& batch : batches) {
+    for (const uint32_t example : batch) {
+      if (++count <= 5)
+        rows += (rows.empty() ? "" : ", ") + objective_.where(Split::kTrain, example);
+    }
+  }
+  if (count > 5) rows += " and " + std::to_string(count - 5) + " more";
+  throw Error(ErrorCode::kCorruptData,
+              std::string("[train] ") + what + " of step " + std::to_string(state_.step + 1) +
+                  " is not finite; its rows: " + rows +
+                  "; nothing was changed by this step; try a lower learning_rate, or look at the "
+                  "rows");
+}
+
+std::vector<Tensor> Trainer::gradients(std::span<const Examples> batches, StepMetrics& metrics) {
+  for (const Examples& batch : batches) {
+    metrics.label_tokens += objective_.weight(Split::kTrain, batch);
+    for (const uint32_t example : batch) metrics.tokens += lengths_[0][example];
+  }
+  const std::span<Parameter> parameters = objective_.parameters();
+  std::vector<Tensor> sums(parameters.size());
+  double loss = 0, correct = 0;
+  const auto scale = 1.0F / static_cast<float>(std::max<int64_t>(1, metrics.label_tokens));
+  for (const Examples& batch : batches) {
+    ops::Tape tape(&transposed_);
+    for (const Parameter& parameter : parameters) tape.watch(parameter.value);
+    ops::Context context{machine_.pool, machine_.kernels, machine_.precision};
+    context.tape = &tape;
+    const ops::LossSum sum = objective_.loss(
+        context, Split::kTrain, batch,
+        {.scale = scale, .label_smoothing = static_cast<float>(config_.label_smoothing_factor)});
+    loss += sum.loss;
+    correct += static_cast<double>(sum.correct);
+    tape.backward();
+    for (size_t i = 0; i < parameters.size(); ++i) {
+      Tensor gradient = tape.gradient(parameters[i].value);
+      if (!sums[i].defined()) {
+        sums[i] = std::move(gradient);
+      } else {
+        ondol::add({machine_.pool, machine_.kernels}, gradient.data(), gradient.size(),
+                   sums[i].data());
+      }
+    }
+  }
+  metrics.loss = loss * static_cast<double>(scale);
+  metrics.accuracy = correct * static_cast<double>(scale);
+  return sums;
+}
+
+StepMetrics Trainer::step() {
+  const Clock clock;
+  const TrainState before = state_;
+  std::vector<Examples> batches;
+  for (int64_t i = 0; i < config_.gradient_accumulation_steps; ++i) {
+    batches.push_back(next_batch());
+    if (state_.index == 0) break;  // the rest of an epoch is a smaller step
+  }
+  StepMetrics metrics;
+  std::vector<Tensor> sums = gradients(batches, metrics);
+  const KernelContext kernel{machine_.pool, machine_.kernels};
+  const double limit = config_.max_grad_norm > 0 ? config_.max_grad_norm : HUGE_VAL;
+  metrics.grad_norm = clip_gradients(kernel, sums, limit);
+  if (!std::isfinite(metrics.loss) || !std::isfinite(metrics.grad_norm)) {
+    state_ = before;
+    not_finite(std::isfinite(metrics.loss) ? "the gradient" : "the loss", batches);
+  }
+  metrics.learning_rate = config_.learning_rate * schedule_->factor(state_.step);
+  optimizer_->step(kernel, objective_.parameters(), sums, metrics.learning_rate);
+  ++state_.step;
+  state_.tokens += metrics.tokens;
+  metrics.step = state_.step;
+  metrics.epoch = static_cast<double>(state_.epoch) +
+                  static_cast<double>(state_.index) / static_cast<double>(packs_->size());
+  metrics.seconds = clock.seconds();
+  return metrics;
+}
+
+std::optional<EvalMetrics> Trainer::evaluate() {
+  if (lengths_[1].empty()) return std::nullopt;
+  const Clock clock;
+  const Packs packs = make_packs(Split::kValidation, 0);
+  const ops::Context context{machine_.pool, machine_.kernels, machine_.precision};
+  ops::LossSum sum;
+  for (size_t i = 0; i < packs.size(); ++i) {
+    const ops::LossSum part = objective_.loss(context, Split::kValidation, packs.pack(i), {});
+    sum.loss += part.loss;
+    sum.tokens += part.tokens;
+    sum.correct += part.correct;
+  }
+  const double count = static_cast<double>(std::max<int64_t>(1, sum.tokens));
+  return EvalMetrics{sum.loss / count, static_cast<double>(sum.correct) / count, sum.tokens,
+                     clock.seconds()};
+}
+
+}  // namespace ondol::train
