@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/sha256.h"
 #include "models/adapter_file.h"
+#include "train/dataset_split.h"
 #include "train/memory_plan.h"
 #include "train/sft.h"
 
@@ -73,8 +74,7 @@ train::SftData examples_of(const train::Dataset& data, const train::Renderer& re
   train::RenderCounts counts;
   train::SftData out;
   out.examples = train::render_dataset(
-      data, renderer,
-      {.drop_empty = fields.drop_empty, .counts = &counts, .progress = &progress});
+      data, renderer, {.drop_empty = fields.drop_empty, .counts = &counts, .progress = &progress});
   for (size_t i = 0; i < out.examples.size(); ++i) {
     out.where.push_back(data.where(data.rows[out.examples.row(i)]));
   }
@@ -159,19 +159,19 @@ class SftRun {
     folder_.write_environment(environment);
   }
 
-  void plan() const {
-    const train::MemoryPlan plan = train::plan_memory(
-        *model_, lora_,
-        {.tokens = fields_.max_length * fields_.per_device_train_batch_size,
-         .optimizer_bytes = trainer_->optimizer_bytes(),
-         .precision = session_.options().precision});
+  void plan() {
+    const train::MemoryPlan plan =
+        train::plan_memory(*model_, lora_,
+                           {.tokens = fields_.max_length * fields_.per_device_train_batch_size,
+                            .optimizer_bytes = trainer_->optimizer().bytes(),
+                            .precision = session_.options().precision});
     say("memory: " + plan.text());
     const int64_t available = available_memory_bytes();
     if (available > 0 && plan.peak() - plan.model > available) {
       invalid("a micro-batch of " + std::to_string(fields_.per_device_train_batch_size) +
-              " packs of " + std::to_string(fields_.max_length) + " tokens does not fit: " +
-              plan.text() + "; try --max-length " + std::to_string(fields_.max_length / 2) +
-              " or fewer --per-device-train-batch-size");
+              " packs of " + std::to_string(fields_.max_length) +
+              " tokens does not fit: " + plan.text() + "; try --max-length " +
+              std::to_string(fields_.max_length / 2) + " or fewer --per-device-train-batch-size");
     }
   }
 
@@ -231,7 +231,8 @@ class SftRun {
   void log_evaluation(const train::EvalMetrics& eval) {
     log({trainer_->state().step,
          epoch_,
-         {{"eval_loss", eval.loss}, {"eval_accuracy", eval.accuracy},
+         {{"eval_loss", eval.loss},
+          {"eval_accuracy", eval.accuracy},
           {"eval_runtime", eval.seconds}}});
     if (!std::isfinite(eval.loss)) return;
     if (!saved_.best_metric || eval.loss < *saved_.best_metric) {
@@ -313,11 +314,10 @@ class SftRun {
     checkpoint.weights_file = "adapter_model.safetensors";
     checkpoint.weights = peft_tensors(*model_, lora_.adapter);
     checkpoint.optimizer = trainer_->optimizer().state();
-    checkpoint.texts["adapter_config.json"] =
-        peft_config(*model_, lora_.adapter, {.use_rslora = fields_.use_rslora,
-                                             .base_model = fields_.model});
-    checkpoint.texts["place.txt"] = fmt::format("epoch {} index {} waited {}\n", state.epoch,
-                                                state.index, waited_);
+    checkpoint.texts["adapter_config.json"] = peft_config(
+        *model_, lora_.adapter, {.use_rslora = fields_.use_rslora, .base_model = fields_.model});
+    checkpoint.texts["place.txt"] =
+        fmt::format("epoch {} index {} waited {}\n", state.epoch, state.index, waited_);
     folder_.save(checkpoint, {.keep = fields_.save_total_limit});
   }
 
@@ -339,8 +339,7 @@ class SftRun {
       }
     }
     summary.diagnosis = diagnose(saved_.log_history);
-    folder_.write_text("report.html",
-                       train_report_html(fields_, summary, saved_.log_history));
+    folder_.write_text("report.html", train_report_html(fields_, summary, saved_.log_history));
     return summary;
   }
 

@@ -31,8 +31,8 @@ struct TrainSummary {
   int64_t steps = 0;
   int64_t tokens = 0;
   double seconds = 0;
-  double train_loss = 0;               // of the last logged steps
-  std::optional<double> first_eval;    // before the first step
+  double train_loss = 0;             // of the last logged steps
+  std::optional<double> first_eval;  // before the first step
   std::optional<double> best_eval;
   int64_t best_step = 0;
   bool stopped_early = false;

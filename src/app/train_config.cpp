@@ -1,10 +1,10 @@
 #include "app/train_config.h"
 
 #include <fmt/format.h>
+#include <toml++/toml.h>
 
 #include <algorithm>
 #include <charconv>
-#include <toml++/toml.h>
 #include <utility>
 
 #include "base/error.h"

@@ -90,8 +90,7 @@ std::string axes(const Frame& frame) {
 
 std::string chart(const std::string& title, std::span<const Line> lines) {
   const Frame frame(lines);
-  std::string svg = fmt::format(
-      "<figure><figcaption>{}", escaped(title));
+  std::string svg = fmt::format("<figure><figcaption>{}", escaped(title));
   for (const Line& line : lines) {
     svg += fmt::format(" <span style='color:{}'>&#9632; {}</span>", line.color, escaped(line.name));
   }
@@ -140,11 +139,13 @@ std::string summary_table(const TrainFields& fields, const TrainSummary& s) {
   for (const std::string& file : fields.dataset) table += row("rows", file);
   table += row("steps", std::to_string(s.steps) + (s.stopped_early ? " (stopped early)" : ""));
   table += row("tokens read", std::to_string(s.tokens));
-  table += row("time in steps", fmt::format("{:.0f} s, {:.0f} tokens/s", s.seconds,
-                                            static_cast<double>(s.tokens) / std::max(1e-9, s.seconds)));
+  table +=
+      row("time in steps", fmt::format("{:.0f} s, {:.0f} tokens/s", s.seconds,
+                                       static_cast<double>(s.tokens) / std::max(1e-9, s.seconds)));
   if (s.first_eval) table += row("validation loss before", fmt::format("{:.4f}", *s.first_eval));
   if (s.best_eval) {
-    table += row("best validation loss", fmt::format("{:.4f} at step {}", *s.best_eval, s.best_step));
+    table +=
+        row("best validation loss", fmt::format("{:.4f} at step {}", *s.best_eval, s.best_step));
   }
   return table + "</table>\n";
 }
@@ -161,14 +162,16 @@ std::string diagnose(std::span<const train::LogEntry> history) {
   const double last = eval.back().value, least = best->value, first = eval.front().value;
   if (last > least * 1.02 && best->step < eval.back().step) {
     return fmt::format(
-        "Over-fitting: validation was best at step {:.0f} ({:.4f}) and rose to {:.4f} while training "
+        "Over-fitting: validation was best at step {:.0f} ({:.4f}) and rose to {:.4f} while "
+        "training "
         "loss fell to {:.4f}. The best checkpoint is kept; fewer epochs, a lower rank or more rows "
         "would help.",
         best->step, least, last, mean_of_last(train, 3));
   }
   if (first - last < 0.01 * std::abs(first)) {
     return fmt::format(
-        "Nothing learned: validation loss went from {:.4f} to {:.4f}. Try a higher learning_rate or "
+        "Nothing learned: validation loss went from {:.4f} to {:.4f}. Try a higher learning_rate "
+        "or "
         "more epochs, and look at `ondol data check`.",
         first, last);
   }

@@ -21,5 +21,6 @@ extern const Command kAsk;
 extern const Command kCompare;
 extern const Command kBench;
 extern const Command kData;
+extern const Command kTrain;
 
 }  // namespace ondol::cli

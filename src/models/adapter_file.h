@@ -16,6 +16,7 @@
 #include <filesystem>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "models/model.h"
@@ -57,6 +58,14 @@ struct PeftWriteOptions {
 // never parts of two. Other files of the folder stay. f32.
 void write_peft_adapter(const std::filesystem::path& folder, const Model& model,
                         const Adapter& adapter, const PeftWriteOptions& options);
+
+// The two files of a PEFT folder, for callers that write them with files of their own
+// (checkpoints): tensors by name, lora_A [r, columns] and lora_B [rows, r], and the text of
+// adapter_config.json.
+std::vector<std::pair<std::string, Tensor>> peft_tensors(const Model& model,
+                                                         const Adapter& adapter);
+std::string peft_config(const Model& model, const Adapter& adapter,
+                        const PeftWriteOptions& options);
 
 // Writes a GGUF adapter, f32. llama.cpp scales by adapter.lora.alpha / rank, one alpha for all:
 // where scales of linears differ by more than that, their ratio is folded into lora_b. Throws

@@ -108,20 +108,9 @@ void write_files(const fs::path& folder, const Model& model, const Adapter& adap
                  const PeftWriteOptions& options) {
   io::SafetensorsWriter writer;
   writer.set_metadata("format", "pt");
-  std::vector<std::vector<float>> held;  // the writer reads them at its end
-  held.reserve(2 * adapter.by_slot.size());
-  for (size_t i = 0; i < adapter.by_slot.size(); ++i) {
-    const ops::LowRank& pair = adapter.by_slot[i];
-    if (!pair.down.defined()) continue;
-    const LinearSlot& slot = model.linears.at(i);
-    const std::string name = std::string(kPeftPrefix) + slot.module;
-    const int64_t rank = pair.down.dim(1);
-    held.push_back(lora_a_of(pair));
-    writer.add_tensor(name + ".lora_A.weight", DType::kF32, {rank, slot.columns},
-                      std::as_bytes(std::span<const float>(held.back())));
-    held.push_back(lora_b_of(pair, slot, RowOrder::kHuggingFace));
-    writer.add_tensor(name + ".lora_B.weight", DType::kF32, {slot.rows, rank},
-                      std::as_bytes(std::span<const float>(held.back())));
+  const auto tensors = peft_tensors(model, adapter);  // the writer reads them at its end
+  for (const auto& [name, tensor] : tensors) {
+    writer.add_tensor(name, DType::kF32, tensor.shape(), tensor.bytes());
   }
   writer.write(folder / kPeftTensorFile);
   write_file_atomic(folder / kPeftConfigFile, config_text(model, adapter, options));
@@ -151,6 +140,29 @@ void replace_folder(const fs::path& folder, const Model& model, const Adapter& a
 }  // namespace ondol::models
 
 namespace ondol {
+
+std::vector<std::pair<std::string, Tensor>> peft_tensors(const Model& model,
+                                                         const Adapter& adapter) {
+  std::vector<std::pair<std::string, Tensor>> tensors;
+  for (size_t i = 0; i < adapter.by_slot.size(); ++i) {
+    const ops::LowRank& pair = adapter.by_slot[i];
+    if (!pair.down.defined()) continue;
+    const LinearSlot& slot = model.linears.at(i);
+    const std::string name = std::string(models::kPeftPrefix) + slot.module;
+    const int64_t rank = pair.down.dim(1);
+    tensors.emplace_back(name + ".lora_A.weight",
+                         Tensor::from(models::lora_a_of(pair), {rank, slot.columns}));
+    tensors.emplace_back(name + ".lora_B.weight",
+                         Tensor::from(models::lora_b_of(pair, slot, models::RowOrder::kHuggingFace),
+                                      {slot.rows, rank}));
+  }
+  return tensors;
+}
+
+std::string peft_config(const Model& model, const Adapter& adapter,
+                        const PeftWriteOptions& options) {
+  return models::config_text(model, adapter, options);
+}
 
 void write_peft_adapter(const std::filesystem::path& path, const Model& model,
                         const Adapter& adapter, const PeftWriteOptions& options) {
