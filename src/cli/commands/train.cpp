@@ -106,10 +106,7 @@ Action declare(Options& options) {
   declare_engine(options, &o->engine);
   declare_json(options, &o->json);
   for (const app::TrainFieldInfo& field : app::train_field_infos()) {
-    const std::string dashed = kebab(field.name);
-    const std::string names =
-        dashed == field.name ? "--" + dashed : "--" + field.name + ",--" + dashed;
-    options.list(names, field.is_list ? "NAME" : "VALUE", &o->given[field.name],
+    options.list("--" + kebab(field.name), field.is_list ? "NAME" : "VALUE", &o->given[field.name],
                  field.help + " (" + field.otherwise + ")");
   }
   return [o](Context& context) { return train(*o, context); };
