@@ -309,6 +309,19 @@ struct AttentionGradient {
 void attention_backward(const KernelContext& context, const AttentionShape& shape,
                         std::span<const AttentionGradient> tasks);
 
+// One step of Adam with decoupled weight decay (Kingma and Ba, 2015; Loshchilov and Hutter, 2019):
+//   mean += take1 * (g - mean),  square = square * keep2 + take2 * g * g,
+//   value = value * shrink - step * mean / (sqrt(square) * widen + epsilon)
+struct AdamFactors {
+  float take1, keep2, take2;
+  float shrink;  // 1 - learning rate * decay
+  float step;    // learning rate over the correction of the mean's start at zero
+  float widen;   // the inverse root of that of the square
+  float epsilon;
+};
+void adam(const KernelContext& context, const AdamFactors& factors, const float* gradient,
+          int64_t count, float* value, float* mean, float* square);
+
 // Chosen rows of a product with one input row x[K]: out[r] for r in `rows` (ascending) as matmul()
 // gives it, bit for bit. The other rows of their panels are written too, nothing else of out[N].
 void matmul_rows(const KernelContext& context, const float* x, const PackedMatrix& weight,

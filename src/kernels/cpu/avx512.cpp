@@ -41,6 +41,7 @@ const KernelTable kAvx512Table = {
     .gelu_backward = gelu_backward,
     .gelu_tanh_backward = gelu_tanh_backward,
     .softmax_backward = softmax_backward,
+    .adam = adam,
 };
 
 }  // namespace ondol
