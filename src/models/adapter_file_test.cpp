@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "io/gguf.h"
 #include "io/safetensors.h"
@@ -14,7 +15,32 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 using ::testing::HasSubstr;
 
-TEST_F(AdapterFiles, LogitsAreThoseOfPeft) {
+// A change of a config's text by one of its values.
+std::function<std::string(const std::string&)> edited(const std::function<void(json&)>& change) {
+  return [change](const std::string& text) {
+    json config = json::parse(text);
+    change(config);
+    return config.dump();
+  };
+}
+
+class AdapterGoldens : public AdapterFiles {
+ protected:
+  void expect_golden(const Model& model, const std::filesystem::path& path,
+                     const std::string& golden) {
+    const LoadedAdapter loaded = load_adapter(path, model);
+    const json expected = json::parse(read_file(golden_adapter(golden) / "expected.json"));
+    const Ids ids = expected["ids"].get<Ids>();
+    const Tensor values = logits(model, ids, &loaded.adapter);
+    for (const nlohmann::json& row : expected["logits"]) {
+      const std::vector<float> wanted = row["values"];
+      EXPECT_LT(largest_difference(values.row(row["position"]), wanted), kTolerance)
+          << path << " position " << row["position"];
+    }
+  }
+};
+
+TEST_F(AdapterGoldens, LogitsAreThoseOfPeft) {
   for (const Model* model : {&folder_model, &gguf_model}) {
     for (const char* name : {"plain", "rslora"}) expect_golden(*model, golden_adapter(name), name);
     expect_golden(*model, golden_adapter("plain") / "adapter.gguf", "plain");
@@ -28,7 +54,7 @@ TEST_F(AdapterFiles, OneAdapterHasOneHash) {
   EXPECT_EQ(load_adapter(golden_adapter("plain") / "adapter.gguf", folder_model).hash, hash);
   EXPECT_EQ(load_adapter(golden_adapter("plain") / "adapter.gguf", gguf_model).hash, hash);
   EXPECT_NE(load_adapter(golden_adapter("rslora"), folder_model).hash, hash);
-  const fs::path louder = changed("plain", [](json& config) { config["lora_alpha"] = 7; });
+  const fs::path louder = changed("plain", edited([](json& config) { config["lora_alpha"] = 7; }));
   EXPECT_NE(load_adapter(louder, folder_model).hash, hash);
 }
 
@@ -96,7 +122,7 @@ TEST_F(AdapterFiles, TheConfigIsWrittenAsPeftDoes) {
   }
 }
 
-TEST_F(AdapterFiles, GgufFoldsPatternsSoThatOneAlphaServes) {
+TEST_F(AdapterGoldens, GgufFoldsPatternsSoThatOneAlphaServes) {
   for (const char* name : {"plain", "rslora"}) {
     const LoadedAdapter loaded = load_adapter(golden_adapter(name), folder_model);
     const fs::path out = scratch / (std::string(name) + ".gguf");
@@ -131,11 +157,11 @@ TEST_F(AdapterFiles, ANewAdapterReplacesTheOldOneAndNothingElse) {
 }
 
 TEST_F(AdapterFiles, UnknownKeysAndMissingModulesAreWarnings) {
-  const fs::path path = changed("rslora", [](json& config) {
-    config["use_new_thing"] = true;
-    config["another"] = nullptr;
-    config["target_modules"].push_back("v_proj");
-  });
+  const fs::path path = changed("rslora", edited([](json& config) {
+                                  config["use_new_thing"] = true;
+                                  config["another"] = nullptr;
+                                  config["target_modules"].push_back("v_proj");
+                                }));
   const LoadedAdapter loaded = load_adapter(path, folder_model);
   ASSERT_EQ(loaded.warnings.size(), 2U);
   EXPECT_THAT(loaded.warnings[0], HasSubstr("'use_new_thing' = true"));

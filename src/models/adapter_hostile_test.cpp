@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <nlohmann/json.hpp>
 
 #include "io/gguf_writer.h"
 #include "io/safetensors.h"
@@ -16,6 +17,15 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 using ::testing::HasSubstr;
+
+// A change of a config's text by one of its values.
+std::function<std::string(const std::string&)> edited(const std::function<void(json&)>& change) {
+  return [change](const std::string& text) {
+    json config = json::parse(text);
+    change(config);
+    return config.dump();
+  };
+}
 
 TEST_F(AdapterFiles, WhatWouldChangeTheResultIsRefused) {
   const struct {
@@ -31,7 +41,8 @@ TEST_F(AdapterFiles, WhatWouldChangeTheResultIsRefused) {
               {"init_lora_weights", "pissa"},
               {"peft_type", "IA3"}};
   for (const auto& row : rows) {
-    const fs::path path = changed("plain", [&](json& config) { config[row.key] = row.value; });
+    const fs::path path =
+        changed("plain", edited([&](json& config) { config[row.key] = row.value; }));
     expect_error(path, folder_model, ErrorCode::kUnsupported,
                  {"adapter_config.json", row.key, "got", "expected", "try merging"});
   }
@@ -40,7 +51,7 @@ TEST_F(AdapterFiles, WhatWouldChangeTheResultIsRefused) {
 TEST_F(AdapterFiles, WrongConfigsAreErrors) {
   const auto expect = [&](const std::function<void(json&)>& change,
                           std::initializer_list<const char*> parts) {
-    expect_error(changed("plain", change), folder_model, ErrorCode::kCorruptData, parts);
+    expect_error(changed("plain", edited(change)), folder_model, ErrorCode::kCorruptData, parts);
   };
   expect([](json& c) { c["r"] = 0; }, {"r; got 0"});
   expect([](json& c) { c["r"] = "4"; }, {"r; got \"4\""});
@@ -53,9 +64,10 @@ TEST_F(AdapterFiles, WrongConfigsAreErrors) {
   expect([](json& c) { c["rank_pattern"] = {{std::string(600, 'a'), 8}}; }, {"too long"});
   expect([](json& c) { c["alpha_pattern"] = {{"q_proj", "x"}}; }, {"alpha_pattern; got \"x\""});
   // A pattern that backtracks would take years.
-  const fs::path slow = changed("plain", [](json& c) {
-    c["rank_pattern"] = {{"(a|l|m|o|d|e|.|..|...)*(a|.|..)*(a|.|..)*X", 4}};
-  });
+  const fs::path slow =
+      changed("plain", edited([](json& c) {
+                c["rank_pattern"] = {{"(a|l|m|o|d|e|.|..|...)*(a|.|..)*(a|.|..)*X", 4}};
+              }));
   EXPECT_EQ(load_adapter(slow, folder_model).matrices(), 14);
   write_file_atomic(slow / "adapter_config.json", "[1, 2");
   expect_error(slow, folder_model, ErrorCode::kCorruptData, {"no JSON object"});
@@ -76,7 +88,7 @@ class HostileTensors : public AdapterFiles {
     }
   }
   fs::path write() {
-    const fs::path path = changed("plain", [](json&) {});
+    const fs::path path = changed("plain", edited([](json&) {}));
     io::SafetensorsWriter writer;
     for (const auto& [name, entry] : entries) {
       writer.add_tensor(name, DType::kF32, entry.shape,

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <functional>
-#include <nlohmann/json.hpp>
 #include <string>
 
 #include "base/files.h"
@@ -47,28 +46,12 @@ class AdapterFiles : public ::testing::Test {
     return model.decoder->logits(context, model.decoder->forward(context, ids, batch));
   }
 
-  void expect_golden(const Model& model, const std::filesystem::path& path,
-                     const std::string& golden) {
-    const LoadedAdapter loaded = load_adapter(path, model);
-    const nlohmann::json expected =
-        nlohmann::json::parse(read_file(golden_adapter(golden) / "expected.json"));
-    const Ids ids = expected["ids"].get<Ids>();
-    const Tensor values = logits(model, ids, &loaded.adapter);
-    for (const nlohmann::json& row : expected["logits"]) {
-      const std::vector<float> wanted = row["values"];
-      EXPECT_LT(largest_difference(values.row(row["position"]), wanted), kTolerance)
-          << path << " position " << row["position"];
-    }
-  }
-
   // A copy of a golden PEFT folder whose config is changed.
   std::filesystem::path changed(const std::string& golden,
-                                const std::function<void(nlohmann::json&)>& change) {
+                                const std::function<std::string(const std::string&)>& change) {
     const std::filesystem::path to = scratch / ("changed" + std::to_string(++copies));
     std::filesystem::copy(golden_adapter(golden), to, std::filesystem::copy_options::recursive);
-    nlohmann::json config = nlohmann::json::parse(read_file(to / "adapter_config.json"));
-    change(config);
-    write_file_atomic(to / "adapter_config.json", config.dump());
+    write_file_atomic(to / "adapter_config.json", change(read_file(to / "adapter_config.json")));
     return to;
   }
 
