@@ -25,7 +25,7 @@ TEST(CommandTable, HasEveryCommandOnce) {
   EXPECT_EQ(names.size(), commands().size());
   EXPECT_EQ(names, (std::set<std::string>{"quickstart", "init", "pull", "models", "info", "run",
                                           "chat", "embed", "tokenize", "perplexity", "ingest",
-                                          "search", "ask", "compare", "bench", "data"}));
+                                          "search", "ask", "compare", "bench", "data", "train"}));
 }
 
 TEST(CommandTable, EveryCommandHasSummaryExampleAndJson) {
