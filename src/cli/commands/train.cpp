@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "app/train_config.h"
+#include "app/training_rows.h"
 #include "base/error.h"
 #include "base/files.h"
 #include "cli/commands.h"
@@ -19,6 +20,8 @@ namespace {
 struct TrainOptions {
   std::string method;
   std::string config;
+  std::string recipe;
+  std::string workspace;
   bool resume = false;
   bool json = false;
   EngineOptions engine;
@@ -39,6 +42,25 @@ app::TrainFields fields_of(const TrainOptions& options) {
     if (!values.empty()) app::set_train_field(fields, name, values);
   }
   return fields;
+}
+
+// The train questions of a workspace, as the recipe asks them, become rows in the run's folder.
+void add_rows(const TrainOptions& options, app::Session& session, Context& context,
+              app::TrainFields& fields) {
+  const app::Workspace workspace = app::Workspace::open(options.workspace);
+  const app::TrainingRows rows =
+      app::training_rows(workspace, session, options.recipe, context.progress);
+  if (fields.output_dir.empty()) {
+    throw Error(ErrorCode::kInvalidArgument, "[train] no folder for the run; name --output-dir");
+  }
+  std::filesystem::create_directories(fields.output_dir);
+  const std::filesystem::path file = std::filesystem::path(fields.output_dir) / "rows.jsonl";
+  write_file_atomic(file, rows.jsonl);
+  fields.dataset.insert(fields.dataset.begin(), file.string());
+  context.progress.notice(
+      fmt::format("{} rows of the train questions; left out: {} whose passages do not hold the "
+                  "answer, {} without an answer",
+                  rows.rows, rows.without_answer, rows.without_question));
 }
 
 double value_of(const train::LogEntry& entry, const std::string& name) {
@@ -86,8 +108,9 @@ int train(const TrainOptions& options, Context& context) {
     throw Error(ErrorCode::kInvalidArgument,
                 "[train] unknown method '" + options.method + "'; expected sft");
   }
-  const app::TrainFields fields = fields_of(options);
+  app::TrainFields fields = fields_of(options);
   app::Session session = make_session(options.engine);
+  if (!options.recipe.empty()) add_rows(options, session, context, fields);
   app::TrainJob job{.resume = options.resume, .progress = &context.progress};
   job.on_metrics = [&](const train::LogEntry& entry) {
     context.print(options.json ? train::to_json(entry) + "\n" : metrics_line(entry));
@@ -102,6 +125,9 @@ Action declare(Options& options) {
   const auto o = std::make_shared<TrainOptions>();
   options.positional("METHOD", &o->method, "sft: learn answers, as a LoRA adapter");
   options.text("--config", "FILE", &o->config, "settings as TOML; options win over it");
+  options.text("--recipe", "NAME", &o->recipe,
+               "learn the train questions of the workspace as this recipe asks them");
+  declare_workspace(options, &o->workspace);
   options.flag("--resume", &o->resume, "continue after the newest checkpoint of --output-dir");
   declare_engine(options, &o->engine);
   declare_json(options, &o->json);
@@ -112,7 +138,8 @@ Action declare(Options& options) {
   return [o](Context& context) { return train(*o, context); };
 }
 
-constexpr std::array<std::string_view, 3> kLines = {
+constexpr std::array<std::string_view, 4> kLines = {
+    "ondol train sft --recipe hybrid --output-dir runs/hybrid",
     "ondol train sft --dataset train.jsonl --output-dir runs/mine",
     "ondol train sft --config train.toml --learning-rate 1e-4",
     "ondol train sft --config train.toml --resume"};
