@@ -20,5 +20,7 @@ extern const Command kSearch;
 extern const Command kAsk;
 extern const Command kCompare;
 extern const Command kBench;
+extern const Command kMerge;
+extern const Command kExport;
 
 }  // namespace ondol::cli
