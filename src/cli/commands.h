@@ -22,5 +22,7 @@ extern const Command kCompare;
 extern const Command kBench;
 extern const Command kData;
 extern const Command kTrain;
+extern const Command kMerge;
+extern const Command kExport;
 
 }  // namespace ondol::cli

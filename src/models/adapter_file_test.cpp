@@ -142,6 +142,24 @@ TEST_F(AdapterGoldens, GgufFoldsPatternsSoThatOneAlphaServes) {
   }
 }
 
+TEST_F(AdapterFiles, TargetsAreWholeNamesWhereALayerHasNone) {
+  Adapter some = load_adapter(golden_adapter("plain"), folder_model).adapter;
+  size_t kept = 0;
+  for (size_t i = 0; i < some.by_slot.size(); ++i) {
+    const bool keep = folder_model.linears[i].module == "model.layers.1.mlp.up_proj";
+    kept += keep;
+    if (!keep) some.by_slot[i] = {};
+  }
+  ASSERT_EQ(kept, 1U);
+  write_peft_adapter(scratch / "one", folder_model, some, {});
+  const json config = json::parse(read_file(scratch / "one" / "adapter_config.json"));
+  EXPECT_EQ(config["target_modules"], json::array({"model.layers.1.mlp.up_proj"}));
+  const LoadedAdapter loaded = load_adapter(scratch / "one", folder_model);
+  EXPECT_EQ(loaded.matrices(), 1);
+  EXPECT_TRUE(loaded.warnings.empty());
+  EXPECT_EQ(loaded.hash, adapter_hash(folder_model.linears, some));
+}
+
 TEST_F(AdapterFiles, ANewAdapterReplacesTheOldOneAndNothingElse) {
   const fs::path out = scratch / "best";
   const LoadedAdapter first = load_adapter(golden_adapter("plain"), folder_model);

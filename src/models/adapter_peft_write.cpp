@@ -52,12 +52,29 @@ Json alpha_json(const Json& value) {
   return whole ? Json(static_cast<int64_t>(number)) : value;
 }
 
+// target_modules: last parts of names, or whole names where a last part would name more.
+std::set<std::string> target_modules(const Model& model, const Adapter& adapter) {
+  std::set<std::string> last_parts, whole, others;
+  for (size_t i = 0; i < model.linears.size(); ++i) {
+    const std::string& module = model.linears[i].module;
+    const std::string last = module.substr(module.rfind('.') + 1);
+    if (i < adapter.by_slot.size() && adapter.by_slot[i].down.defined()) {
+      last_parts.insert(last);
+      whole.insert(module);
+    } else {
+      others.insert(last);
+    }
+  }
+  const bool ambiguous = std::ranges::any_of(
+      last_parts, [&](const std::string& last) { return others.contains(last); });
+  return ambiguous ? whole : last_parts;
+}
+
 std::string config_text(const Model& model, const Adapter& adapter,
                         const PeftWriteOptions& options) {
   std::vector<std::pair<std::string, int64_t>> ranks;
   std::vector<std::pair<std::string, double>> alphas;
   std::vector<double> rank_values, alpha_values;
-  std::set<std::string> targets;
   for (size_t i = 0; i < adapter.by_slot.size(); ++i) {
     const ops::LowRank& pair = adapter.by_slot[i];
     if (!pair.down.defined()) continue;
@@ -66,16 +83,6 @@ std::string config_text(const Model& model, const Adapter& adapter,
     alphas.emplace_back(module, alpha_of(pair, options.use_rslora));
     rank_values.push_back(static_cast<double>(ranks.back().second));
     alpha_values.push_back(alphas.back().second);
-    targets.insert(module.substr(module.rfind('.') + 1));
-  }
-  // A last part that also ends names without matrices would name those too.
-  for (size_t i = 0; i < model.linears.size(); ++i) {
-    const std::string& module = model.linears[i].module;
-    const bool there = i < adapter.by_slot.size() && adapter.by_slot[i].down.defined();
-    if (there || !targets.contains(module.substr(module.rfind('.') + 1))) continue;
-    targets.clear();
-    for (const auto& [name, rank] : ranks) targets.insert(name);
-    break;
   }
   const auto r = static_cast<int64_t>(most_common(rank_values));
   const double alpha = most_common(alpha_values);
@@ -97,7 +104,7 @@ std::string config_text(const Model& model, const Adapter& adapter,
       {"r", r},
       {"rank_pattern", pattern_table(ranks, r)},
       {"revision", nullptr},
-      {"target_modules", targets},
+      {"target_modules", target_modules(model, adapter)},
       {"task_type", model.decoder ? Json("CAUSAL_LM") : Json("FEATURE_EXTRACTION")},
       {"use_dora", false},
       {"use_rslora", options.use_rslora}};
