@@ -7,6 +7,7 @@
 #include <charconv>
 #include <utility>
 
+#include "app/train_word2vec.h"
 #include "base/error.h"
 
 namespace ondol::app {
@@ -146,10 +147,11 @@ size_t distance(std::string_view a, std::string_view b) {
   return row[b.size()];
 }
 
-[[noreturn]] void unknown(std::string_view name, const std::string& where) {
+[[noreturn]] void unknown(std::string_view name, const std::string& where,
+                          std::span<const TrainFieldInfo> known) {
   std::string nearest;
   size_t least = SIZE_MAX;
-  for (const TrainFieldInfo& info : train_field_infos()) {
+  for (const TrainFieldInfo& info : known) {
     const size_t edits = distance(name, info.name);
     if (edits < least) {
       least = edits;
@@ -160,14 +162,6 @@ size_t distance(std::string_view a, std::string_view b) {
           "'; `ondol train --help` lists all");
 }
 
-template <class Source>
-void set_field(TrainFields& fields, std::string_view name, const Source& source,
-               const std::string& where) {
-  Setter<Source> setter{name, source, where};
-  visit_fields(setter, fields);
-  if (!setter.found) unknown(name, where);
-}
-
 struct Describer {
   std::vector<TrainFieldInfo> infos;
   template <class T>
@@ -176,13 +170,29 @@ struct Describer {
   }
 };
 
-}  // namespace
-
-std::vector<TrainFieldInfo> train_field_infos() {
-  TrainFields fields;
+template <class Fields>
+std::vector<TrainFieldInfo> infos_of(Fields fields) {
   Describer describer;
   visit_fields(describer, fields);
   return describer.infos;
+}
+
+template <class Fields, class Source>
+void set_field(Fields& fields, std::string_view name, const Source& source,
+               const std::string& where) {
+  Setter<Source> setter{name, source, where};
+  visit_fields(setter, fields);
+  if (!setter.found) unknown(name, where, infos_of(Fields{}));
+}
+
+}  // namespace
+
+std::vector<TrainFieldInfo> train_field_infos() { return infos_of(TrainFields{}); }
+std::vector<TrainFieldInfo> word2vec_field_infos() { return infos_of(train::Word2VecConfig{}); }
+
+void set_word2vec_field(train::Word2VecConfig& config, std::string_view name,
+                        std::span<const std::string> values) {
+  set_field(config, name, values, "--" + std::string(name));
 }
 
 void read_train_config(std::string_view toml, const std::string& source, TrainFields& fields) {
@@ -202,10 +212,8 @@ void set_train_field(TrainFields& fields, std::string_view name,
 }
 
 std::string train_toml(TrainFields fields) {
-  Describer describer;
-  visit_fields(describer, fields);
   std::string text;
-  for (const TrainFieldInfo& info : describer.infos) {
+  for (const TrainFieldInfo& info : infos_of(fields)) {
     text += info.name + " = " + info.otherwise + "\n";
   }
   return text;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "app/train_fields.h"
+#include "train/word2vec.h"
 
 namespace ondol::app {
 
@@ -22,12 +23,15 @@ struct TrainFieldInfo {
   bool is_list = false;
 };
 std::vector<TrainFieldInfo> train_field_infos();
+std::vector<TrainFieldInfo> word2vec_field_infos();  // of `ondol train word2vec`
 
 // Errors are Error(kInvalidArgument) naming source and field, and the nearest known one.
 void read_train_config(std::string_view toml, const std::string& source, TrainFields& fields);
 // `values`: one, or several of a list.
 void set_train_field(TrainFields& fields, std::string_view name,
                      std::span<const std::string> values);
+void set_word2vec_field(train::Word2VecConfig& config, std::string_view name,
+                        std::span<const std::string> values);
 // Every field, defaults included.
 std::string train_toml(TrainFields fields);
 

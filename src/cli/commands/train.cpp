@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "app/train_config.h"
+#include "app/train_word2vec.h"
 #include "app/training_rows.h"
 #include "base/error.h"
 #include "base/files.h"
@@ -103,10 +104,48 @@ nlohmann::ordered_json summary_json(const app::TrainSummary& s) {
   return json;
 }
 
+// Word vectors have settings of their own; files and folder are named as for the other methods.
+int train_words(const TrainOptions& options, Context& context) {
+  train::Word2VecConfig config;
+  std::vector<std::filesystem::path> files;
+  std::filesystem::path folder;
+  for (const auto& [name, values] : options.given) {
+    if (values.empty()) continue;
+    if (name == "dataset") {
+      files.assign(values.begin(), values.end());
+    } else if (name == "output_dir") {
+      folder = values.front();
+    } else {
+      app::set_word2vec_field(config, name, values);
+    }
+  }
+  if (files.empty() || folder.empty()) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "[train] word2vec needs texts and a folder; name --dataset and --output-dir");
+  }
+  ThreadPool pool(static_cast<int>(options.engine.threads));
+  const app::Word2VecSummary s =
+      app::train_word2vec_run(config, files, folder, pool, context.progress);
+  const nlohmann::ordered_json json = {{"words", s.words},
+                                       {"vector_size", s.width},
+                                       {"words_read", s.words_read},
+                                       {"loss", s.loss},
+                                       {"seconds", s.seconds},
+                                       {"words_per_second", s.words_per_second},
+                                       {"vectors", s.vectors_bin.string()}};
+  context.print(
+      options.json ? json_line(json)
+                   : fmt::format("{} words, {} numbers each, loss {:.4f}, {:.0f} words/s\n{}\n{}\n",
+                                 s.words, s.width, s.loss, s.words_per_second,
+                                 s.vectors_bin.string(), s.vectors_vec.string()));
+  return kExitDone;
+}
+
 int train(const TrainOptions& options, Context& context) {
+  if (options.method == "word2vec") return train_words(options, context);
   if (options.method != "sft") {
     throw Error(ErrorCode::kInvalidArgument,
-                "[train] unknown method '" + options.method + "'; expected sft");
+                "[train] unknown method '" + options.method + "'; expected sft or word2vec");
   }
   app::TrainFields fields = fields_of(options);
   app::Session session = make_session(options.engine);
@@ -123,7 +162,8 @@ int train(const TrainOptions& options, Context& context) {
 
 Action declare(Options& options) {
   const auto o = std::make_shared<TrainOptions>();
-  options.positional("METHOD", &o->method, "sft: learn answers, as a LoRA adapter");
+  options.positional("METHOD", &o->method,
+                     "sft: learn answers, as a LoRA adapter; word2vec: vectors of words");
   options.text("--config", "FILE", &o->config, "settings as TOML; options win over it");
   options.text("--recipe", "NAME", &o->recipe,
                "learn the train questions of the workspace as this recipe asks them");
@@ -135,10 +175,16 @@ Action declare(Options& options) {
     options.list("--" + kebab(field.name), field.is_list ? "NAME" : "VALUE", &o->given[field.name],
                  field.help + " (" + field.otherwise + ")");
   }
+  for (const app::TrainFieldInfo& field : app::word2vec_field_infos()) {
+    if (o->given.contains(field.name)) continue;  // seed
+    options.list("--" + kebab(field.name), "VALUE", &o->given[field.name],
+                 "word2vec: " + field.help + " (" + field.otherwise + ")");
+  }
   return [o](Context& context) { return train(*o, context); };
 }
 
-constexpr std::array<std::string_view, 4> kLines = {
+constexpr std::array<std::string_view, 5> kLines = {
+    "ondol train word2vec --dataset book.txt --output-dir runs/words --sg 1",
     "ondol train sft --recipe hybrid --output-dir runs/hybrid",
     "ondol train sft --dataset train.jsonl --output-dir runs/mine",
     "ondol train sft --config train.toml --learning-rate 1e-4",
