@@ -12,7 +12,7 @@ namespace ondol::app {
 namespace {
 
 TEST(TrainWord2VecRun, WritesVectorsMetricsAndSettings) {
-  const TempDir dir;
+  const testing::TempFolder dir;
   std::string text;
   for (int i = 0; i < 200; ++i) text += "the cat sat on the mat\nthe dog lay on the rug\n";
   write_file_atomic(dir.path() / "text.txt", text);
@@ -29,7 +29,7 @@ TEST(TrainWord2VecRun, WritesVectorsMetricsAndSettings) {
   const train::WordVectors bin = train::read_word_vectors(summary.vectors_bin);
   EXPECT_EQ(bin.values(), train::read_word_vectors(summary.vectors_vec).values());
   EXPECT_EQ(bin.words()[0], "the");
-  const auto rows = testing::read_json_lines(dir.path() / "run" / "metrics.jsonl");
+  const auto rows = ::ondol::testing::read_json_lines(dir.path() / "run" / "metrics.jsonl");
   ASSERT_EQ(rows.size(), 3U);
   EXPECT_EQ(rows[2]["loss"], summary.loss);
   const auto settings = nlohmann::json::parse(read_file(dir.path() / "run" / "word2vec.json"));

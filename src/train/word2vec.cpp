@@ -79,10 +79,12 @@ class Worker {
         stride_(model.input.stride()),
         mean_(1, model.config.vector_size),
         error_(1, model.config.vector_size) {
-    step_.width = stride_;
-    step_.sigmoids = model.sigmoids.empty() ? nullptr : model.sigmoids.data();
-    step_.margins = margins_;
-    step_.shares = shares_;
+    for (NegativeStep& step : steps_) {
+      step.width = stride_;
+      step.sigmoids = model.sigmoids.empty() ? nullptr : model.sigmoids.data();
+      step.margins = margins_;
+      step.shares = shares_;
+    }
   }
 
   // Sentences [begin, end); `words` is how many came before, of all epochs.
@@ -92,14 +94,15 @@ class Worker {
   void sentence(std::span<const uint32_t> ids, WordDraws& draws);
   void skip_gram(size_t at, size_t begin, size_t end, WordDraws& draws);
   void cbow(size_t at, size_t begin, size_t end, WordDraws& draws);
-  void choose(uint32_t word, WordDraws& draws);
-  void step();
+  void choose(uint32_t word, WordDraws& draws, NegativeStep& step);
+  void learn(const NegativeStep& step);
   void settle();
 
   Model& model_;
   int64_t stride_;
   LaneRows mean_, error_;
-  NegativeStep step_{};
+  NegativeStep steps_[2] = {};
+  float rate_ = 0;
   alignas(64) float margins_[kNegativeRowsMax];
   alignas(64) float shares_[kNegativeRowsMax];
   std::vector<uint32_t> kept_;
@@ -107,16 +110,19 @@ class Worker {
   double product_ = 1;  // of shares whose logarithm is still to be taken
 };
 
-// The word's row and those of drawn words that are others.
-void Worker::choose(uint32_t word, WordDraws& draws) {
-  step_.rows[0] = model_.output.row(word);
+// The word's row and those of drawn words that are others, fetched while something else is done.
+void Worker::choose(uint32_t word, WordDraws& draws, NegativeStep& step) {
+  step.rows[0] = model_.output.row(word);
   int64_t count = 1;
   for (int64_t n = 0; n < model_.config.negative; ++n) {
     const uint32_t other = model_.negatives.pick(draws.next());
-    step_.rows[count] = model_.output.row(other);
+    float* row = model_.output.row(other);
+    for (int64_t i = 0; i < stride_; i += kLanes) __builtin_prefetch(row + i, 1);
+    step.rows[count] = row;
     count += other != word;
   }
-  step_.count = count;
+  step.count = count;
+  step.rate = rate_;
 }
 
 void Worker::settle() {
@@ -124,10 +130,10 @@ void Worker::settle() {
   product_ = 1;
 }
 
-void Worker::step() {
-  model_.kernels.negative_step(step_);
+void Worker::learn(const NegativeStep& step) {
+  model_.kernels.negative_step(step);
   double above = 0;
-  for (int64_t k = 0; k < step_.count; ++k) {
+  for (int64_t k = 0; k < step.count; ++k) {
     above += std::max(margins_[k], 0.0F);
     product_ *= shares_[k];
   }
@@ -138,19 +144,26 @@ void Worker::step() {
 }
 
 void Worker::skip_gram(size_t at, size_t begin, size_t end, WordDraws& draws) {
-  for (size_t other = begin; other < end; ++other) {
-    if (other == at) continue;
-    choose(kept_[at], draws);
+  const auto next = [&](size_t other) { return other + 1 == at ? at + 1 : other + 1; };
+  size_t other = begin == at ? at + 1 : begin;
+  if (other < end) choose(kept_[at], draws, steps_[0]);
+  for (size_t turn = 0; other < end; ++turn) {
+    NegativeStep& step = steps_[turn % 2];
+    const size_t after = next(other);
+    if (after < end) choose(kept_[at], draws, steps_[(turn + 1) % 2]);
     float* input = model_.input.row(kept_[other]);
-    step_.input = input;
-    step_.target = input;
-    step();
+    step.input = input;
+    step.target = input;
+    learn(step);
+    other = after;
   }
 }
 
 void Worker::cbow(size_t at, size_t begin, size_t end, WordDraws& draws) {
   const size_t count = end - begin - 1;
   if (count == 0) return;
+  NegativeStep& step = steps_[0];
+  choose(kept_[at], draws, step);
   float* mean = mean_.row(0);
   float* error = error_.row(0);
   std::fill_n(mean, stride_, 0.0F);
@@ -163,10 +176,9 @@ void Worker::cbow(size_t at, size_t begin, size_t end, WordDraws& draws) {
   if (model_.config.cbow_mean) {
     for (int64_t i = 0; i < stride_; ++i) scaled[i] *= part;
   }
-  choose(kept_[at], draws);
-  step_.input = mean;
-  step_.target = error;
-  step();
+  step.input = mean;
+  step.target = error;
+  learn(step);
   if (!model_.config.cbow_mean) {
     for (int64_t i = 0; i < stride_; ++i) scaled[i] *= part;
   }
@@ -196,7 +208,7 @@ Tally Worker::train(uint64_t epoch, size_t begin, size_t end, uint64_t words) {
   tally_ = {};
   for (size_t s = begin; s < end; ++s) {
     const std::span<const uint32_t> ids = model_.corpus.sentence(s);
-    step_.rate = static_cast<float>(model_.alpha_at(words));
+    rate_ = static_cast<float>(model_.alpha_at(words));
     WordDraws draws(model_.config.seed, sentence_stream(epoch, s));
     sentence(ids, draws);
     words += ids.size();
