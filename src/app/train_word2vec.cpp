@@ -11,24 +11,18 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json config_json(const train::Word2VecConfig& c) {
-  return {{"vector_size", c.vector_size},
-          {"window", c.window},
-          {"shrink_windows", c.shrink_windows},
-          {"min_count", c.min_count},
-          {"max_final_vocab", c.max_final_vocab},
-          {"sample", c.sample},
-          {"negative", c.negative},
-          {"ns_exponent", c.ns_exponent},
-          {"alpha", c.alpha},
-          {"min_alpha", c.min_alpha},
-          {"epochs", c.epochs},
-          {"sg", c.sg},
-          {"cbow_mean", c.cbow_mean},
-          {"seed", c.seed},
-          {"split_at_spaces", c.split_at_spaces},
-          {"sigmoid_table", c.sigmoid_table},
-          {"deterministic", c.deterministic}};
+struct ToJson {
+  Json json = Json::object();
+  template <class T>
+  void operator()(const char* name, const T& value, const char*) {
+    json[name] = value;
+  }
+};
+
+Json config_json(train::Word2VecConfig config) {
+  ToJson to;
+  visit_fields(to, config);
+  return to.json;
 }
 
 std::string metrics_row(const train::Word2VecEpoch& epoch) {

@@ -14,6 +14,29 @@
 
 namespace ondol::app {
 
+// The one list of the settings of `ondol train word2vec`, as visit_fields of train_fields.h.
+template <class Visitor>
+void visit_fields(Visitor& v, train::Word2VecConfig& c) {
+  v("vector_size", c.vector_size, "numbers of a vector");
+  v("window", c.window, "words seen to either side");
+  v("shrink_windows", c.shrink_windows, "windows of 1 to `window` words, each as often");
+  v("min_count", c.min_count, "rarer words are left out");
+  v("max_final_vocab", c.max_final_vocab, "most frequent words that are kept; 0: all");
+  v("sample", c.sample, "words with a larger share are thinned out; 0: none");
+  v("negative", c.negative, "words drawn to be told from each, 1 to 31");
+  v("ns_exponent", c.ns_exponent, "they are drawn by count to the power of this");
+  v("alpha", c.alpha, "learning rate at the beginning");
+  v("min_alpha", c.min_alpha, "and at the end");
+  v("epochs", c.epochs, "passes over the text");
+  v("sg", c.sg, "1: skip-gram, 0: CBOW");
+  v("cbow_mean", c.cbow_mean, "CBOW: 1 the mean of the window, 0 its sum");
+  v("seed", c.seed, "of all draws");
+  v("split_at_spaces", c.split_at_spaces, "words as they stand between spaces");
+  v("sigmoid_table", c.sigmoid_table, "the sigmoid of gensim: 1000 steps from -6 to 6");
+  v("deterministic", c.deterministic,
+    "one thread's order, the same bits on each run; false: faster");
+}
+
 struct Word2VecSummary {
   size_t words = 0;  // in the vocabulary
   size_t width = 0;

@@ -209,7 +209,7 @@ Tally Worker::train(uint64_t epoch, size_t begin, size_t end, uint64_t words) {
   for (size_t s = begin; s < end; ++s) {
     const std::span<const uint32_t> ids = model_.corpus.sentence(s);
     rate_ = static_cast<float>(model_.alpha_at(words));
-    WordDraws draws(model_.config.seed, sentence_stream(epoch, s));
+    WordDraws draws(static_cast<uint64_t>(model_.config.seed), sentence_stream(epoch, s));
     sentence(ids, draws);
     words += ids.size();
   }
@@ -289,7 +289,7 @@ Tally Run::epoch(uint64_t epoch) {
 void first_vectors(Model& model) {
   const auto size = static_cast<double>(model.config.vector_size);
   for (size_t word = 0; word < model.corpus.words.size(); ++word) {
-    Rng rng(model.config.seed, first_vector_stream(word));
+    Rng rng(static_cast<uint64_t>(model.config.seed), first_vector_stream(word));
     float* row = model.input.row(word);
     for (int64_t i = 0; i < model.config.vector_size; ++i) {
       row[i] = static_cast<float>((rng.uniform() - 0.5) / size);
@@ -324,6 +324,7 @@ void check(const Word2VecConfig& config) {
   within(config.negative, 1, kNegativeRowsMax - 1, "negative",
          "1 to 31 (hierarchical softmax, negative 0, is not there)");
   within(config.epochs, 1, 1 << 20, "epochs", "1 or more, up to 1048576");
+  within(config.seed, 0, INT64_MAX, "seed", "0 or more");
   within(config.sg, 0, 1, "sg", "1 (skip-gram) or 0 (CBOW)");
   within(config.cbow_mean, 0, 1, "cbow_mean", "1 (mean) or 0 (sum)");
   need(config.sample >= 0 && config.sample < 1, "sample", config.sample,

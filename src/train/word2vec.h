@@ -36,9 +36,9 @@ struct Word2VecConfig {
   double alpha = 0.025;  // falls linearly to min_alpha
   double min_alpha = 1e-4;
   int64_t epochs = 5;
-  int sg = 0;         // 1: skip-gram, 0: CBOW
-  int cbow_mean = 1;  // 0: the sum of the window, the error divided by its words
-  uint64_t seed = 1;
+  int64_t sg = 0;                // 1: skip-gram, 0: CBOW
+  int64_t cbow_mean = 1;         // 0: the sum of the window, the error divided by its words
+  int64_t seed = 1;              // 0 or more
   bool split_at_spaces = false;  // words as they are between spaces
   bool sigmoid_table = false;    // the sigmoid of 1000 steps from -6 to 6, nothing learned beyond
 

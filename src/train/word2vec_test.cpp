@@ -63,7 +63,7 @@ struct Reference {
         input(text.words.size(), std::vector<double>(static_cast<size_t>(c.vector_size))),
         output(input) {
     for (size_t word = 0; word < input.size(); ++word) {
-      Rng rng(config.seed, first_vector_stream(word));
+      Rng rng(static_cast<uint64_t>(config.seed), first_vector_stream(word));
       for (double& v : input[word]) {
         v = (rng.uniform() - 0.5) / static_cast<double>(config.vector_size);
       }
@@ -140,7 +140,7 @@ struct Reference {
       const double done = static_cast<double>(index) * all + static_cast<double>(words);
       const double rate = config.alpha - (config.alpha - config.min_alpha) * done /
                                              (static_cast<double>(config.epochs) * all);
-      Rng rng(config.seed, sentence_stream(index, s));
+      Rng rng(static_cast<uint64_t>(config.seed), sentence_stream(index, s));
       std::vector<uint32_t> kept;
       for (const uint32_t id : corpus.sentence(s)) {
         const double t = config.sample * all;
