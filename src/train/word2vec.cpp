@@ -286,13 +286,14 @@ Tally Run::epoch(uint64_t epoch) {
   return sum;
 }
 
+// Uniform in (-1, 1) / vector_size, as gensim 4 begins; the C program of 2013 took half of it.
 void first_vectors(Model& model) {
   const auto size = static_cast<double>(model.config.vector_size);
   for (size_t word = 0; word < model.corpus.words.size(); ++word) {
     Rng rng(static_cast<uint64_t>(model.config.seed), first_vector_stream(word));
     float* row = model.input.row(word);
     for (int64_t i = 0; i < model.config.vector_size; ++i) {
-      row[i] = static_cast<float>((rng.uniform() - 0.5) / size);
+      row[i] = static_cast<float>((2 * rng.uniform() - 1) / size);
     }
   }
 }

@@ -65,7 +65,7 @@ struct Reference {
     for (size_t word = 0; word < input.size(); ++word) {
       Rng rng(static_cast<uint64_t>(config.seed), first_vector_stream(word));
       for (double& v : input[word]) {
-        v = (rng.uniform() - 0.5) / static_cast<double>(config.vector_size);
+        v = (2 * rng.uniform() - 1) / static_cast<double>(config.vector_size);
       }
     }
   }
@@ -318,11 +318,13 @@ TEST(Word2Vec, ParallelModeFindsTheGrammar) {
 }
 
 TEST(Word2Vec, LossOfEveryEpochIsAMeanFromZero) {
-  // gensim's tally goes on from epoch to epoch; here each begins anew and falls.
+  // gensim's tally goes on from epoch to epoch; here each begins anew, and falls until it has
+  // learned all there is.
   const Word2VecResult result = train_text(grammar_config(1), grammar(1500));
   EXPECT_LT(result.epochs[0].loss, 6 * std::log(2.0));
+  EXPECT_LT(result.epochs.back().loss, result.epochs[0].loss - 0.2);
   for (size_t e = 1; e < result.epochs.size(); ++e) {
-    EXPECT_LT(result.epochs[e].loss, result.epochs[e - 1].loss);
+    EXPECT_LT(result.epochs[e].loss, result.epochs[e - 1].loss + 0.01);
   }
 }
 
