@@ -202,8 +202,7 @@ std::optional<size_t> WordVectors::find(std::string_view word) const {
   return found->second;
 }
 
-void write_word_vectors(const WordVectors& vectors, const std::filesystem::path& path,
-                        WordVectorFormat format) {
+std::string word_vector_bytes(const WordVectors& vectors, WordVectorFormat format) {
   std::string out = fmt::format("{} {}\n", vectors.size(), vectors.width());
   if (format == WordVectorFormat::kBinary) {
     out.reserve(out.size() + vectors.size() * (vectors.width() * sizeof(float) + 16));
@@ -222,7 +221,12 @@ void write_word_vectors(const WordVectors& vectors, const std::filesystem::path&
     }
     out += '\n';
   }
-  write_file_atomic(path, out);
+  return out;
+}
+
+void write_word_vectors(const WordVectors& vectors, const std::filesystem::path& path,
+                        WordVectorFormat format) {
+  write_file_atomic(path, word_vector_bytes(vectors, format));
 }
 
 WordVectors parse_word_vectors(std::string_view bytes, WordVectorFormat format,

@@ -54,6 +54,7 @@ enum class WordVectorFormat : uint8_t { kText, kBinary };
 // Atomic: the whole file or the one before it.
 void write_word_vectors(const WordVectors& vectors, const std::filesystem::path& path,
                         WordVectorFormat format);
+std::string word_vector_bytes(const WordVectors& vectors, WordVectorFormat format);
 
 // The format is told by the name: .bin is binary, all else text. Throws Error(kNotFound) and, for
 // counts that the file cannot hold, ends, trailing bytes, values that are not finite and words that
