@@ -48,6 +48,9 @@ struct Word2VecConfig {
   bool deterministic = true;
 };
 
+// Throws Error(kInvalidArgument) naming the first setting without a meaning.
+void check_word2vec(const Word2VecConfig& config);
+
 struct Word2VecEpoch {
   int64_t epoch = 0;   // from 1
   double loss = 0;     // mean of the pairs, summed in double
