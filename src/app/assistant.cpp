@@ -41,7 +41,7 @@ Assistant::Assistant(const Workspace& workspace, Session& session, const std::st
     corpus_ = std::make_unique<ground::Corpus>(
         *store_, store_->open_collection(kDocumentsCollection), embedder);
   }
-  generator_ = &session.generator(recipe.model);
+  generator_ = &session.generator(recipe.model, workspace.adapter_path(recipe));
   compiled_ = std::make_unique<CompiledRecipe>(
       recipe,
       Resources{

@@ -66,6 +66,23 @@ struct CurvePoint {
 std::vector<CurvePoint> step_curve(const Model& model, ThreadPool& pool,
                                    const CurveOptions& options, ProgressSink& progress);
 
+// Optimizer steps of a LoRA adapter (rank 16, all linears) on `batch` sequences of `length` random
+// tokens, of which the first share `masked` has no loss. One step warms up.
+struct TrainBenchOptions {
+  int64_t batch = 4;
+  int64_t length = 256;
+  double masked = 0;
+  int64_t repetitions = 5;
+  Precision precision = Precision::kFast;
+  uint64_t seed = 1;
+};
+struct TrainBenchResult {
+  BenchRate rate;
+  int64_t peak_rss_bytes = 0;
+};
+TrainBenchResult bench_train(const Model& model, ThreadPool& pool, const TrainBenchOptions& options,
+                             ProgressSink& progress);
+
 struct EmbedBenchOptions {
   int64_t text_tokens = 105;
   int64_t texts = 64;

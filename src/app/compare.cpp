@@ -38,6 +38,17 @@ std::vector<eval::EnvironmentRow> environment(Session& session, const Recipe& re
   return rows;
 }
 
+// What each recipe adds to its weights, by hash.
+void add_adapters(const Workspace& workspace, Session& session, const std::vector<Recipe>& recipes,
+                  std::vector<eval::EnvironmentRow>& rows) {
+  for (const Recipe& recipe : recipes) {
+    if (recipe.adapter.empty()) continue;
+    const auto adapter = session.adapter(recipe.model, workspace.adapter_path(recipe));
+    rows.push_back({{"adapter of " + recipe.name, recipe.name + "의 어댑터"},
+                    recipe.adapter + " (" + adapter->hash.substr(0, 12) + ")"});
+  }
+}
+
 std::vector<Recipe> chosen_recipes(const RecipeBook& book, const std::vector<std::string>& names,
                                    bool retrieval_only) {
   std::vector<Recipe> recipes;
@@ -122,11 +133,14 @@ uint64_t steps_of(const Recipe& recipe, const QuestionSource& source,
 }
 
 // All of them before the first answer: what is wrong with the last recipe is said at once.
-std::vector<CompiledRecipe> compile_all(const std::vector<Recipe>& recipes, Session& session,
+std::vector<CompiledRecipe> compile_all(const Workspace& workspace,
+                                        const std::vector<Recipe>& recipes, Session& session,
                                         const CompareOptions& options, Resources resources) {
   std::vector<CompiledRecipe> compiled;
   for (const Recipe& recipe : recipes) {
-    if (!options.retrieval_only) resources.generator = &session.generator(recipe.model);
+    if (!options.retrieval_only) {
+      resources.generator = &session.generator(recipe.model, workspace.adapter_path(recipe));
+    }
     compiled.emplace_back(recipe, resources);
   }
   return compiled;
@@ -190,16 +204,19 @@ CompareOutcome compare(const Workspace& workspace, Session& session, const Compa
 
   CompareOutcome outcome;
   std::vector<ComparedRecipe> compared;
-  for (CompiledRecipe& recipe :
-       compile_all(recipes, session, options,
-                   {.embedder = embedder, .corpus = corpus.get(), .train = source.train})) {
+  std::vector<CompiledRecipe> ready =
+      compile_all(workspace, recipes, session, options,
+                  {.embedder = embedder, .corpus = corpus.get(), .train = source.train});
+  for (const std::string& notice : session.take_notices()) progress.notice(notice);
+  for (CompiledRecipe& recipe : ready) {
     compared.push_back(run_one(workspace, recipe, source, queries, cache, steps, session, options));
     outcome.answers_computed += compared.back().run.computed;
     outcome.answers_cached += compared.back().run.cached;
     steps.skip_to(steps_done += steps_of(recipe.recipe(), source, options));
   }
-  outcome.report = build_report(source, options, compared,
-                                environment(session, recipes[0], book.embedder, source));
+  std::vector<eval::EnvironmentRow> rows = environment(session, recipes[0], book.embedder, source);
+  if (!options.retrieval_only) add_adapters(workspace, session, recipes, rows);
+  outcome.report = build_report(source, options, compared, rows);
   write_outcome(workspace, outcome, compared, options);
   return outcome;
 }

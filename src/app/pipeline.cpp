@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "ground/cite.h"
 #include "ground/refusal.h"
+#include "infer/adapted_generator.h"
 #include "infer/local_generator.h"
 #include "prompt/answer_text.h"
 
@@ -162,7 +163,7 @@ std::string CompiledRecipe::fingerprint(const Query& query, std::span<const Evid
       key["raw"] = builder_.build_for_choices(query, evidence).text;
     }
     Recipe how = recipe_;  // strategy and decoding, with every field
-    how.name = how.description = how.model = "";
+    how.name = how.description = how.model = how.adapter = "";  // the generator says which
     how.knowledge.clear();
     how.prompt = {};
     how.refusal = {};
@@ -174,7 +175,11 @@ std::string CompiledRecipe::fingerprint(const Query& query, std::span<const Evid
 
 std::string CompiledRecipe::prompt_text(const Query& query,
                                         std::span<const Evidence> evidence) const {
-  const auto* local = dynamic_cast<const LocalGenerator*>(resources_.generator);
+  const Generator* generator = resources_.generator;
+  if (const auto* adapted = dynamic_cast<const AdaptedGenerator*>(generator)) {
+    generator = &adapted->base();
+  }
+  const auto* local = dynamic_cast<const LocalGenerator*>(generator);
   if (refuses(query, evidence)) return "";
   if (!query.choices.empty() && builder_.style().answer_marker.empty()) {
     return builder_.build_for_choices(query, evidence).text;

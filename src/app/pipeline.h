@@ -50,6 +50,9 @@ class CompiledRecipe {
                           uint64_t repeat) const;
   // The models it runs with, as their ids.
   std::string models_id() const;
+  Prompt prompt(const Query& query, std::span<const Evidence> evidence) const {
+    return builder_.build(query, evidence);
+  }
   // The prompt as the model reads it, for reports.
   std::string prompt_text(const Query& query, std::span<const Evidence> evidence) const;
   bool refuses(const Query& query, std::span<const Evidence> evidence) const;

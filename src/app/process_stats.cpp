@@ -8,9 +8,9 @@
 namespace ondol::app {
 namespace {
 
-// A line "VmHWM:    1234 kB" of /proc/self/status.
-int64_t status_kib(const std::string& key) {
-  std::ifstream status("/proc/self/status");
+// A line "VmHWM:    1234 kB" of a file under /proc.
+int64_t proc_kib(const char* file, const std::string& key) {
+  std::ifstream status(file);
   for (std::string line; std::getline(status, line);) {
     if (line.starts_with(key + ":")) return std::stoll(line.substr(key.size() + 1));
   }
@@ -29,7 +29,9 @@ double process_cpu_seconds() {
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
-int64_t process_peak_rss_bytes() { return status_kib("VmHWM") * 1024; }
+int64_t process_peak_rss_bytes() { return proc_kib("/proc/self/status", "VmHWM") * 1024; }
+
+int64_t available_memory_bytes() { return proc_kib("/proc/meminfo", "MemAvailable") * 1024; }
 
 // proc(5): writing 5 to clear_refs resets the peak resident set size.
 void reset_peak_rss() { std::ofstream("/proc/self/clear_refs") << "5"; }

@@ -151,6 +151,7 @@ Recipe read_recipe(const std::string& name, const toml::table& table, const Reci
   recipe.model = book.model;
   TableReader reader(table, where);
   reader("model", recipe.model, "");
+  reader("adapter", recipe.adapter, "");
   reader("description", recipe.description, "");
   const auto sub_table = [&](const char* key, auto& config) {
     reader.also_known(key);
@@ -163,10 +164,6 @@ Recipe read_recipe(const std::string& name, const toml::table& table, const Reci
   reader.also_known("knowledge");
   if (const toml::node* node = table.get("knowledge")) {
     read_knowledge(*node, where + ".knowledge", recipe);
-  }
-  if (table.contains("adapter")) {
-    throw Error(ErrorCode::kUnsupported,
-                "[recipe] " + where + ".adapter: this version of ondol applies no adapters");
   }
   reader.refuse_unknown();
   if (recipe.model.empty()) fail(where + " names no model, and [workspace] has none either");
@@ -331,6 +328,7 @@ std::string recipe_toml(const Recipe& recipe) {
   std::string text = "[recipe." + toml_string(copy.name) + "]\n";
   text += "description = " + toml_string(copy.description) + "\n";
   text += "model = " + toml_string(copy.model) + "\n";
+  if (!copy.adapter.empty()) text += "adapter = " + toml_string(copy.adapter) + "\n";
   const auto line = [&](const char* key, auto& config) {
     text += std::string(key) + " = " + inline_table(config) + "\n";
   };

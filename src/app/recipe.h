@@ -37,6 +37,7 @@ struct Recipe {
   std::string name;
   std::string description;
   std::string model;
+  std::string adapter;  // PEFT folder or GGUF adapter, seen from the workspace; empty: none
   prompt::PromptConfig prompt;
   std::vector<KnowledgeConfig> knowledge;
   prompt::StrategyConfig strategy;

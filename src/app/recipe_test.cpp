@@ -23,6 +23,7 @@ decode = { temperature = 0.5, max_tokens = 9, stop = ["\n"] }
 
 [recipe.ant]
 model = "other"
+adapter = "runs/x/best"
 knowledge = [ { kind = "bm25", top_k = 2 }, { kind = "vector" } ]
 strategy = { kind = "self-consistency", samples = 3 }
 )";
@@ -46,6 +47,8 @@ TEST(Recipe, ReadsFieldsDefaultsAndTheOrderOfTheFile) {
   EXPECT_EQ(book.recipes[0].decode.stop, std::vector<std::string>{"\n"});
   const Recipe& ant = book.recipe("ant");
   EXPECT_EQ(ant.model, "other");
+  EXPECT_EQ(ant.adapter, "runs/x/best");
+  EXPECT_EQ(book.recipes[0].adapter, "");
   ASSERT_EQ(ant.knowledge.size(), 2u);
   EXPECT_EQ(ant.knowledge[0].top_k, 2);
   EXPECT_EQ(ant.knowledge[1].retriever.kind, "vector");
@@ -69,7 +72,8 @@ TEST(Recipe, ErrorsNameTheKeyAndWhatWasMeant) {
       {"[recipe.a]\nmodel='m'\nknowledge=[{top_k=0}]", "top_k must be 1 or more"},
       {"[recipe.a]\nmodel='m'\nstrategy={kind='agent'}", "expected one of single"},
       {"[recipe.a]\nmodel='m'\ndecode={top_p=2.0}", "top_p is 2"},
-      {"[recipe.a]\nmodel='m'\nadapter='x'", "applies no adapters"},
+      {"[recipe.a]\nmodel='m'\nadapter=1", "expected a string"},
+      {"[recipe.a]\nmodel='m'\nadaptor='x'", "did you mean 'adapter'"},
       {"[recipe.a]\n", "names no model"},
       {"[workspace]\nrecipe='gone'\n", "no recipe 'gone'"},
       {"[recipes.a]\n", "unknown table [recipes]"},

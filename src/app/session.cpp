@@ -38,6 +38,24 @@ LocalGenerator& Session::generator(const std::string& name) {
   return *slot;
 }
 
+std::shared_ptr<const LoadedAdapter> Session::adapter(const std::string& name,
+                                                      const std::filesystem::path& path) {
+  auto& slot = adapters_[{name, path}];
+  if (!slot) {
+    slot = std::make_shared<const LoadedAdapter>(load_adapter(path, *model(name)));
+    notices_.insert(notices_.end(), slot->warnings.begin(), slot->warnings.end());
+  }
+  return slot;
+}
+
+Generator& Session::generator(const std::string& name, const std::filesystem::path& path) {
+  LocalGenerator& base = generator(name);
+  if (path.empty()) return base;
+  auto& slot = adapted_[{name, path}];
+  if (!slot) slot = std::make_unique<AdaptedGenerator>(base, adapter(name, path));
+  return *slot;
+}
+
 LocalEmbedder& Session::embedder(const std::string& name) {
   auto& slot = embedders_[name];
   if (!slot) {

@@ -5,8 +5,11 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "app/home.h"
+#include "infer/adapted_generator.h"
 #include "infer/local_embedder.h"
 #include "infer/local_generator.h"
 
@@ -28,6 +31,13 @@ class Session {
   Session(Home home, SessionOptions options) : home_(std::move(home)), options_(options) {}
   // A catalogue name or path, as find_model takes. References stay good as long as the session.
   LocalGenerator& generator(const std::string& model);
+  // The same with an adapter on every request (a PEFT folder or a GGUF file); empty: none. Throws
+  // as load_adapter does.
+  Generator& generator(const std::string& model, const std::filesystem::path& adapter);
+  std::shared_ptr<const LoadedAdapter> adapter(const std::string& model,
+                                               const std::filesystem::path& path);
+  // What is to be told about what was loaded since the last call: parts of a file not used.
+  std::vector<std::string> take_notices() { return std::exchange(notices_, {}); }
   LocalEmbedder& embedder(const std::string& model);
   std::shared_ptr<const Model> model(const std::string& name_or_path);
   const Home& home() const { return home_; }
@@ -38,7 +48,11 @@ class Session {
   SessionOptions options_;
   std::map<std::string, std::shared_ptr<const Model>> models_;
   std::map<std::string, std::unique_ptr<LocalGenerator>> generators_;
+  using AdapterKey = std::pair<std::string, std::filesystem::path>;  // model, adapter
+  std::map<AdapterKey, std::shared_ptr<const LoadedAdapter>> adapters_;
+  std::map<AdapterKey, std::unique_ptr<AdaptedGenerator>> adapted_;
   std::map<std::string, std::unique_ptr<LocalEmbedder>> embedders_;
+  std::vector<std::string> notices_;
 };
 
 }  // namespace ondol::app

@@ -28,6 +28,10 @@ class Workspace {
   std::filesystem::path store_file() const { return state() / "store.db"; }
   std::filesystem::path runs() const { return state() / "runs"; }
   const RecipeBook& book() const { return book_; }
+  // Where a recipe's adapter stands; empty: it has none.
+  std::filesystem::path adapter_path(const Recipe& recipe) const {
+    return recipe.adapter.empty() ? std::filesystem::path() : folder_ / recipe.adapter;
+  }
 
   // The store; writers make it, readers throw Error(kNotFound) asking for `ondol ingest` first.
   std::unique_ptr<store::Store> open_store(store::OpenMode mode) const;

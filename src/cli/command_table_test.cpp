@@ -23,9 +23,10 @@ TEST(CommandTable, HasEveryCommandOnce) {
   std::set<std::string> names;
   for (const Command* command : commands()) names.emplace(command->name);
   EXPECT_EQ(names.size(), commands().size());
-  EXPECT_EQ(names, (std::set<std::string>{"quickstart", "init", "pull", "models", "info", "run",
-                                          "chat", "embed", "tokenize", "perplexity", "ingest",
-                                          "search", "ask", "compare", "bench", "data"}));
+  EXPECT_EQ(names,
+            (std::set<std::string>{"quickstart", "init", "pull", "models", "info", "run", "chat",
+                                   "embed", "tokenize", "perplexity", "ingest", "search", "ask",
+                                   "compare", "bench", "data", "train", "merge", "export"}));
 }
 
 TEST(CommandTable, EveryCommandHasSummaryExampleAndJson) {

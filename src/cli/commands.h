@@ -21,5 +21,8 @@ extern const Command kAsk;
 extern const Command kCompare;
 extern const Command kBench;
 extern const Command kData;
+extern const Command kTrain;
+extern const Command kMerge;
+extern const Command kExport;
 
 }  // namespace ondol::cli

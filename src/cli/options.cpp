@@ -193,7 +193,21 @@ void Options::positional(const std::string& placeholder, std::vector<std::string
   rows_.push_back({placeholder, placeholder, help, true, true});
 }
 
+// "--max_length" is "--max-length": settings are written with underscores in files.
+static void dash_names(std::vector<std::string>& arguments, std::span<const std::string> known) {
+  for (std::string& argument : arguments) {
+    if (argument == "--") return;
+    if (!argument.starts_with("--")) continue;
+    const size_t end = std::min(argument.find('='), argument.size());
+    std::string name = argument.substr(0, end);
+    if (std::ranges::find(known, name) != known.end()) continue;
+    std::ranges::replace(name, '_', '-');
+    if (std::ranges::find(known, name) != known.end()) argument = name + argument.substr(end);
+  }
+}
+
 void Options::parse(std::vector<std::string> arguments) {
+  dash_names(arguments, parser_->names);
   std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them last first
   try {
     parser_->app.parse(std::move(arguments));

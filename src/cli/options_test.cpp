@@ -48,6 +48,17 @@ std::string error_of(std::vector<std::string> arguments) {
   return "no error";
 }
 
+TEST(Options, UnderscoresInNamesAreDashes) {
+  int64_t length = 0;
+  std::string text;
+  Options options("try");
+  options.integer("--max-length", "N", &length, {0, 100}, "");
+  options.text("--some-text", "TEXT", &text, "");
+  options.parse({"--max_length=7", "--some_text", "--a_b"});
+  EXPECT_EQ(length, 7);
+  EXPECT_EQ(text, "--a_b");
+}
+
 TEST(Options, DefaultsStayWithoutArguments) {
   const Parsed p = parse({});
   EXPECT_EQ(p.model, "small");

@@ -115,6 +115,13 @@ void LocalGenerator::Engine::check_request(const GenerateRequest& request) const
               std::to_string(kPriorityMax) + " to " + std::to_string(kPriorityMax));
 }
 
+void LocalGenerator::Engine::check_adapter(const LoadedAdapter* adapter) const {
+  if (adapter == nullptr || adapter->model_hash == model_->hash) return;
+  throw Error(ErrorCode::kInvalidArgument, "[generate] the adapter '" + adapter->path.string() +
+                                               "' was read for another model than '" +
+                                               model_->path.string() + "'");
+}
+
 // A request that would not fit alone never ends.
 void LocalGenerator::Engine::check_size(const Job& job) const {
   const size_t bytes = static_cast<size_t>(pages_at_most(job)) * kv_.page_bytes();
@@ -128,6 +135,7 @@ void LocalGenerator::Engine::check_size(const Job& job) const {
 
 std::shared_ptr<infer::Ticket> LocalGenerator::Engine::submit(GenerateRequest request) {
   check_request(request);
+  check_adapter(request.adapter.get());
   auto job = std::make_unique<Job>(kv_);
   job->prompt = encode(request.prompt);
   job->submitted = Clock::now();
@@ -261,7 +269,7 @@ void LocalGenerator::Engine::retire() {
                                                  [](const auto& s) { return s->finished; }));
     if (!done) return false;
     if (job->ticket) complete(*job);
-    cache_.save(job->prompt);
+    cache_.save(cache_root(job->request.adapter.get()), job->prompt);
     return true;
   });
 }

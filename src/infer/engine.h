@@ -20,6 +20,7 @@
 #include "infer/prefix_cache.h"
 #include "infer/prefix_store.h"
 #include "infer/sequence.h"
+#include "models/adapter_file.h"
 #include "text/chat.h"
 
 namespace ondol::infer {
@@ -96,8 +97,8 @@ class LocalGenerator::Engine {
   std::vector<text::TextSpan> render(const PromptInput& prompt) const;
   std::vector<TokenId> encode(const PromptInput& prompt) const;
   std::vector<Score> score(const ScoreRequest& request);
-  std::vector<double> token_log_likelihoods(std::span<const TokenId> ids,
-                                            const OnLogits& on_logits);
+  std::vector<double> token_log_likelihoods(std::span<const TokenId> ids, const OnLogits& on_logits,
+                                            const LoadedAdapter* adapter);
   void clear_prefix_cache() { cache_.clear(); }
   LocalGeneratorStats stats() const;
 
@@ -114,6 +115,7 @@ class LocalGenerator::Engine {
 
   // engine.cpp
   void check_request(const GenerateRequest& request) const;
+  void check_adapter(const LoadedAdapter* adapter) const;
   void check_size(const infer::Job& job) const;
   void loop(std::stop_token stop);
   bool take_work(std::stop_token stop);
@@ -129,7 +131,7 @@ class LocalGenerator::Engine {
   int64_t pages_held(const infer::Job& job) const;
   int64_t current_rank(const infer::Job& job) const;
   void admit();
-  bool fits(const infer::Job& job) const;
+  bool fits(const infer::Job& job);
   void start(size_t waiting_index);
   infer::Job& worst_running() const;
   void preempt(infer::Job& job);
@@ -137,6 +139,7 @@ class LocalGenerator::Engine {
   Pieces prefill_pieces();
   Pieces unfinished_rows();
   static void leave_to_others(Pieces& pieces);
+  infer::PrefixNode* cache_root(const LoadedAdapter* adapter);
   void reuse(infer::Job& job);
   bool add_piece(Pieces& pieces, infer::Piece piece);
   bool find_pages(infer::Job& asker, int64_t pages, Pieces& pieces);
@@ -145,7 +148,8 @@ class LocalGenerator::Engine {
   // engine_step.cpp
   void step();
   void add_slice(std::vector<TokenId>& ids, SequenceBatch& batch, infer::PageList& pages,
-                 std::span<const TokenId> tokens, int64_t first_position) const;
+                 std::span<const TokenId> tokens, int64_t first_position,
+                 const LoadedAdapter* adapter) const;
   Tensor gather(const Tensor& hidden, std::span<const int64_t> rows) const;
   void compute(const Pieces& pieces);
   void fork_samples(infer::Job& job);
@@ -178,7 +182,7 @@ class LocalGenerator::Engine {
   // engine_score.cpp
   struct ScorePlan;
   ScorePlan plan_score(const ScoreRequest& request) const;
-  infer::Chain compute_prefix(std::span<const TokenId> tokens);
+  infer::Chain compute_prefix(std::span<const TokenId> tokens, const LoadedAdapter* adapter);
 
   std::shared_ptr<const Model> model_;
   std::unique_ptr<ThreadPool> pool_;

@@ -70,10 +70,11 @@ int64_t LocalGenerator::Engine::current_rank(const Job& job) const {
 
 // What the running jobs are still to take for what they have now is kept for them, and one page
 // more for each of their samples: who was preempted does not come back only to be preempted again.
-bool LocalGenerator::Engine::fits(const Job& job) const {
+bool LocalGenerator::Engine::fits(const Job& job) {
   if (running_.empty()) return true;
   int64_t samples = job.request.samples;
-  int64_t pages = pages_for_now(job) - cache_.pages_shared_now(job.prompt);
+  int64_t pages = pages_for_now(job) -
+                  cache_.pages_shared_now(cache_root(job.request.adapter.get()), job.prompt);
   for (const auto& other : running_) {
     samples += other->request.samples;
     pages += std::max<int64_t>(pages_for_now(*other) - pages_held(*other), 0) + unfinished(*other);
@@ -191,7 +192,12 @@ LocalGenerator::Engine::Pieces LocalGenerator::Engine::schedule() {
   return pieces;
 }
 
+infer::PrefixNode* LocalGenerator::Engine::cache_root(const LoadedAdapter* adapter) {
+  return cache_.root(adapter != nullptr ? adapter->hash : "");
+}
+
 void LocalGenerator::Engine::reuse(Job& job) {
+  if (job.root.node == nullptr) job.root.node = cache_root(job.request.adapter.get());
   const int64_t won = cache_.extend(job.root, Tokens(job.prompt).first(job.prompt.size() - 1));
   if (!job.begun) job.cached_tokens += won;
 }

@@ -75,8 +75,10 @@ LocalGenerator::Engine::ScorePlan LocalGenerator::Engine::plan_score(
   return plan;
 }
 
-Chain LocalGenerator::Engine::compute_prefix(std::span<const TokenId> tokens) {
+Chain LocalGenerator::Engine::compute_prefix(std::span<const TokenId> tokens,
+                                             const LoadedAdapter* adapter) {
   Chain chain(kv_);
+  chain.node = cache_root(adapter);
   cache_.extend(chain, tokens);
   const auto left = tokens.subspan(static_cast<size_t>(chain.tokens));
   if (left.empty()) return chain;
@@ -84,7 +86,7 @@ Chain LocalGenerator::Engine::compute_prefix(std::span<const TokenId> tokens) {
   cache_.make_room(infer::pages_for(end) - chain.pages.size());
   SequenceBatch batch{.sequences = {}, .kv = &kv_};
   std::vector<TokenId> ids;
-  add_slice(ids, batch, chain.pages, left, chain.tokens);
+  add_slice(ids, batch, chain.pages, left, chain.tokens, adapter);
   model_->decoder->forward(context(), ids, batch);
   chain.tokens = end;
   cache_.keep(chain, tokens);
@@ -92,12 +94,14 @@ Chain LocalGenerator::Engine::compute_prefix(std::span<const TokenId> tokens) {
 }
 
 std::vector<Score> LocalGenerator::Engine::score(const ScoreRequest& request) {
+  const LoadedAdapter* adapter = request.adapter.get();
+  check_adapter(adapter);
   const ScorePlan plan = plan_score(request);
   std::vector<Score> scores(plan.whole.size());
   if (scores.empty()) return scores;
   const ops::Context context = this->context();
   const auto shared = static_cast<int64_t>(plan.shared);
-  Chain prefix = compute_prefix(std::span(plan.whole[0]).first(plan.shared));
+  Chain prefix = compute_prefix(std::span(plan.whole[0]).first(plan.shared), adapter);
   // All continuations in one ragged batch, each on a fork of the shared beginning.
   int64_t pages = 0;
   for (const auto& whole : plan.whole) {
@@ -110,7 +114,8 @@ std::vector<Score> LocalGenerator::Engine::score(const ScoreRequest& request) {
   for (const auto& whole : plan.whole) {
     forks.push_back(prefix.pages.fork(shared));
     add_slice(ids, batch, forks.back(),
-              std::span(whole).subspan(plan.shared, whole.size() - 1 - plan.shared), shared);
+              std::span(whole).subspan(plan.shared, whole.size() - 1 - plan.shared), shared,
+              adapter);
   }
   const Tensor hidden = model_->decoder->forward(context, ids, batch);
   for (size_t c = 0; c < scores.size(); ++c) {
@@ -128,12 +133,14 @@ std::vector<Score> LocalGenerator::Engine::score(const ScoreRequest& request) {
   }
   forks.clear();
   cache_.finish(std::move(prefix), plan.whole[0]);
-  cache_.save(std::span(plan.whole[0]).first(plan.shared));
+  cache_.save(cache_root(adapter), std::span(plan.whole[0]).first(plan.shared));
   return scores;
 }
 
 std::vector<double> LocalGenerator::Engine::token_log_likelihoods(std::span<const TokenId> ids,
-                                                                  const OnLogits& on_logits) {
+                                                                  const OnLogits& on_logits,
+                                                                  const LoadedAdapter* adapter) {
+  check_adapter(adapter);
   if (static_cast<int64_t>(ids.size()) > context_tokens_max_) {
     throw Error(ErrorCode::kInvalidArgument, "[score] " + std::to_string(ids.size()) +
                                                  " tokens; the context holds " +
@@ -147,7 +154,7 @@ std::vector<double> LocalGenerator::Engine::token_log_likelihoods(std::span<cons
   cache_.make_room(infer::pages_for(static_cast<int64_t>(ids.size()) - 1));
   SequenceBatch batch{.sequences = {}, .kv = &kv_};
   std::vector<TokenId> input;
-  add_slice(input, batch, pages, ids.first(ids.size() - 1), 0);
+  add_slice(input, batch, pages, ids.first(ids.size() - 1), 0, adapter);
   const Tensor hidden = model_->decoder->forward(context, input, batch);
   for (int64_t begin = 0; begin < hidden.dim(0); begin += kLogitRowsMax) {
     const int64_t end = std::min(begin + kLogitRowsMax, hidden.dim(0));

@@ -46,7 +46,7 @@ void LocalGenerator::Engine::step() {
 
 void LocalGenerator::Engine::add_slice(std::vector<TokenId>& ids, SequenceBatch& batch,
                                        PageList& pages, std::span<const TokenId> tokens,
-                                       int64_t first_position) const {
+                                       int64_t first_position, const LoadedAdapter* adapter) const {
   const auto begin = static_cast<int64_t>(ids.size());
   const auto count = static_cast<int64_t>(tokens.size());
   pages.grow_to(first_position + count);
@@ -54,7 +54,8 @@ void LocalGenerator::Engine::add_slice(std::vector<TokenId>& ids, SequenceBatch&
   batch.sequences.push_back({.token_begin = begin,
                              .token_end = begin + count,
                              .first_position = first_position,
-                             .pages = pages.ids()});
+                             .pages = pages.ids(),
+                             .adapter = adapter != nullptr ? &adapter->adapter : nullptr});
 }
 
 Tensor LocalGenerator::Engine::gather(const Tensor& hidden, std::span<const int64_t> rows) const {
@@ -78,7 +79,7 @@ void LocalGenerator::Engine::compute(const Pieces& pieces) {
     add_slice(
         ids, batch, chain.pages,
         piece.tokens().subspan(static_cast<size_t>(chain.tokens), static_cast<size_t>(piece.count)),
-        chain.tokens);
+        chain.tokens, piece.job->request.adapter.get());
     if (piece.draws()) {
       ends.push_back(piece);
       rows.push_back(static_cast<int64_t>(ids.size()) - 1);

@@ -29,6 +29,8 @@ namespace ondol {
 
 using text::TokenId;
 
+struct LoadedAdapter;  // models/adapter_file.h
+
 // How the next token is chosen, applied in this order: logit bias, penalties, temperature, top-k,
 // top-p, min-p.
 struct SamplerOptions {
@@ -81,6 +83,9 @@ struct GenerateRequest {
   int64_t logprobs_top = 0;  // alternatives a token, 0 to kLogprobsTopMax
   // Which tokens may come; null: all. Every sample works on a clone of it.
   std::shared_ptr<const TokenMask> mask;
+  // Added to the weights, unmerged, for this request alone; null: none. Requests with different
+  // adapters share a batch; it must have been read for the generator's model.
+  std::shared_ptr<const LoadedAdapter> adapter;
   // Called on the engine thread; return false to cancel. Must not call the generator.
   std::function<bool(const StreamEvent&)> on_text;
   // Called on the engine thread when a sample has ended by itself; return false to cancel the
@@ -112,7 +117,8 @@ class Generation {
 // Log-likelihood of given continuations after one prompt.
 struct ScoreRequest {
   PromptInput prompt;
-  std::vector<std::string> continuations;  // text put right after the prompt
+  std::vector<std::string> continuations;                  // text put right after the prompt
+  std::shared_ptr<const LoadedAdapter> adapter = nullptr;  // as of GenerateRequest
 };
 struct Score {
   double log_likelihood = 0;  // natural logarithm, summed over the continuation's tokens

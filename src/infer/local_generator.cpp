@@ -70,9 +70,10 @@ std::string LocalGenerator::prompt_text(const PromptInput& prompt) const {
 }
 
 std::vector<double> LocalGenerator::token_log_likelihoods(std::span<const TokenId> ids,
-                                                          const OnLogits& on_logits) {
+                                                          const OnLogits& on_logits,
+                                                          const LoadedAdapter* adapter) {
   std::vector<double> result;
-  engine_->run_exclusive([&] { result = engine_->token_log_likelihoods(ids, on_logits); });
+  engine_->run_exclusive([&] { result = engine_->token_log_likelihoods(ids, on_logits, adapter); });
   return result;
 }
 

@@ -94,7 +94,8 @@ class LocalGenerator final : public Generator {
   // is called on the engine thread with the logits that each was taken from, in that order; what it
   // throws ends the call.
   std::vector<double> token_log_likelihoods(std::span<const TokenId> ids,
-                                            const OnLogits& on_logits = {});
+                                            const OnLogits& on_logits = {},
+                                            const LoadedAdapter* adapter = nullptr);
   // Forgets every beginning computed before (on disk it stays): for measurements with a cold cache.
   void clear_prefix_cache();
   LocalGeneratorStats stats();  // both wait until no request runs

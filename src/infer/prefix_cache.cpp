@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/sha256.h"
 #include "infer/prefix_store.h"
 
 namespace ondol::infer {
@@ -34,6 +35,21 @@ PrefixCache::PrefixCache(KvPool& pool, size_t bytes_max, PrefixStore* store)
     : pool_(pool), store_(store), pages_max_(bytes_max / pool.page_bytes()) {}
 
 PrefixCache::~PrefixCache() { clear(); }
+
+PrefixNode* PrefixCache::root(const std::string& adapter_hash) {
+  if (adapter_hash.empty()) return &root_;
+  PrefixNode& root = adapter_roots_[adapter_hash];
+  if (store_ != nullptr && root.name.empty()) {
+    root.name = sha256_hex(store_->root() + "\nadapter " + adapter_hash);
+  }
+  return &root;
+}
+
+std::vector<PrefixNode*> PrefixCache::roots() {
+  std::vector<PrefixNode*> all = {&root_};
+  for (auto& [hash, root] : adapter_roots_) all.push_back(&root);
+  return all;
+}
 
 PrefixNode* PrefixCache::child(PrefixNode& node, Tokens tokens) const {
   const auto found = node.children.find(tokens);
@@ -86,7 +102,7 @@ bool PrefixCache::load_next(const Chain& chain, Tokens tokens) {
 }
 
 const std::string& PrefixCache::name_of(PrefixNode& node) const {
-  if (node.parent == nullptr) return store_->root();
+  if (&node == &root_) return store_->root();
   if (node.name.empty()) node.name = store_->name(name_of(*node.parent), node.tokens);
   return node.name;
 }
@@ -120,9 +136,9 @@ void PrefixCache::copy_part(Chain& chain, Tokens tokens) {
   pool_.release(source);
 }
 
-int64_t PrefixCache::pages_shared_now(Tokens tokens) const {
+int64_t PrefixCache::pages_shared_now(const PrefixNode* root, Tokens tokens) const {
   int64_t count = 0;
-  for (const PrefixNode* node = &root_;; ++count) {
+  for (const PrefixNode* node = root;; ++count) {
     const auto found = node->children.find(block(tokens, count));
     if (found == node->children.end() || !is_full(found->second->tokens)) return count;
     node = found->second.get();
@@ -133,6 +149,7 @@ int64_t PrefixCache::pages_shared_now(Tokens tokens) const {
 int64_t PrefixCache::pages_evictable() const {
   int64_t count = 0;
   std::vector<const PrefixNode*> open = {&root_};
+  for (const auto& [hash, root] : adapter_roots_) open.push_back(&root);
   while (!open.empty()) {
     const PrefixNode* node = open.back();
     open.pop_back();
@@ -217,10 +234,10 @@ bool PrefixCache::save_node(PrefixNode& node) {
 }
 
 // The beginning of a text goes first, and counts as used last: without it the rest is of no use.
-void PrefixCache::save(Tokens tokens) {
+void PrefixCache::save(PrefixNode* root, Tokens tokens) {
   if (store_ == nullptr) return;
   std::vector<PrefixNode*> path;
-  for (PrefixNode* node = &root_;;) {
+  for (PrefixNode* node = root;;) {
     const Tokens next = block(tokens, node->depth);
     node = is_full(next) ? child(*node, next) : nullptr;
     if (node == nullptr) break;
@@ -234,7 +251,7 @@ void PrefixCache::save(Tokens tokens) {
 
 void PrefixCache::save_rest() {
   if (store_ == nullptr) return;
-  std::vector<PrefixNode*> open = {&root_};
+  std::vector<PrefixNode*> open = roots();
   while (!open.empty()) {
     PrefixNode* node = open.back();
     open.pop_back();

@@ -1,7 +1,8 @@
 // Keys and values of beginnings that were computed before, for prompts that begin alike: a tree
 // over token ids in which a node is one page (kPageTokens tokens) and the way from the root to it
-// is the text before. Nodes and running sequences share pages by reference count; what no sequence
-// holds is given back to the pool leaf by leaf, the longest unused first, when pages are needed.
+// is the text before; every adapter has a tree of its own. Nodes and running sequences share pages
+// by reference count; what no sequence holds is given back to the pool leaf by leaf, the longest
+// unused first, when pages are needed.
 //
 //   Chain chain(pool);
 //   cache.extend(chain, prompt.first(prompt.size() - 1));   // what is known need not be computed
@@ -59,6 +60,10 @@ class PrefixCache {
 
   bool enabled() const { return pages_max_ > 0; }
 
+  // Where chains computed with an adapter begin (Chain::node); empty: with none. Stays as long as
+  // the cache.
+  PrefixNode* root(const std::string& adapter_hash);
+
   // Adds cached pages to the chain until it covers as much of `tokens` as is known; a page that
   // agrees in part is copied. `tokens` begins where the chain begins. Returns the tokens won.
   int64_t extend(Chain& chain, Tokens tokens);
@@ -74,15 +79,15 @@ class PrefixCache {
   // Evicts until the pool has `pages` to give; false: what is left is in use.
   bool make_room(int64_t pages);
   void clear();  // all that no sequence holds
-  // Gives the full pages of `tokens` that are in the tree to the store, as far as it takes more
-  // now.
-  void save(Tokens tokens);
+  // Gives the full pages of `tokens` that are in the tree of `root` to the store, as far as it
+  // takes more now.
+  void save(PrefixNode* root, Tokens tokens);
   void save_rest();  // what save() could not give away yet; returns when it is written
 
   int64_t pages() const { return static_cast<int64_t>(pages_); }
   int64_t pages_evictable() const;
-  // Leading pages of `tokens` that are in the tree and held by a sequence.
-  int64_t pages_shared_now(Tokens tokens) const;
+  // Leading pages of `tokens` that are in the tree of `root` and held by a sequence.
+  int64_t pages_shared_now(const PrefixNode* root, Tokens tokens) const;
   int64_t evictions() const { return evictions_; }
   int64_t pages_loaded() const { return pages_loaded_; }
 
@@ -98,13 +103,15 @@ class PrefixCache {
   void remove(PrefixNode& leaf);
   bool evict_one();
   void trim();
+  std::vector<PrefixNode*> roots();
   PrefixNode& at(const Chain& chain) { return chain.node != nullptr ? *chain.node : root_; }
 
   KvPool& pool_;
   PrefixStore* store_;
   size_t pages_max_;
   PrefixNode root_;
-  std::map<uint64_t, PrefixNode*> leaves_;  // by when they were used, the oldest first
+  std::map<std::string, PrefixNode> adapter_roots_;  // by hash
+  std::map<uint64_t, PrefixNode*> leaves_;           // by when they were used, the oldest first
   size_t pages_ = 0;
   uint64_t clock_ = 0;
   int64_t evictions_ = 0;

@@ -87,11 +87,11 @@ TEST(PrefixCache, TheSamePageComputedTwiceIsHeldOnce) {
   for (Chain& chain : chains) two.cache.keep(chain, text);
   EXPECT_EQ(two.pool.pages_in_use(), 2U);
   EXPECT_EQ(two.cache.pages_evictable(), 0);
-  EXPECT_EQ(two.cache.pages_shared_now(text), 2);
+  EXPECT_EQ(two.cache.pages_shared_now(two.cache.root(""), text), 2);
   EXPECT_FALSE(two.cache.make_room(99));
   chains.clear();
   EXPECT_EQ(two.cache.pages_evictable(), 2);
-  EXPECT_EQ(two.cache.pages_shared_now(text), 0);
+  EXPECT_EQ(two.cache.pages_shared_now(two.cache.root(""), text), 0);
   EXPECT_TRUE(two.cache.make_room(99));
   EXPECT_EQ(two.cache.pages(), 1);
 }

@@ -53,8 +53,9 @@ struct Chain {
 
   PageList pages;
   int64_t tokens = 0;          // whose keys and values are in the pages
-  PrefixNode* node = nullptr;  // the last of its pages that stands in the prefix cache; null: none.
-                               // The chain holds that page, so the node stays
+  PrefixNode* node = nullptr;  // the last of its pages that stands in the prefix cache, or the root
+                               // of its tree. The chain holds that page, so the node stays. Null:
+                               // the root of what is computed without adapter
 };
 
 // One sample of a request while it is generated.

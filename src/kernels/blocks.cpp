@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <cstring>
 #include <string>
 
 #include "base/error.h"
@@ -159,13 +160,22 @@ FileSuperBlock read_super_block(DType dtype, const uint8_t* source) {
 void encode_blocks(DType dtype, std::span<const float> values, std::span<std::byte> blocks) {
   const auto count = static_cast<int64_t>(values.size());
   auto* target = reinterpret_cast<uint8_t*>(blocks.data());
-  const bool known = dtype == DType::kBF16 || dtype == DType::kQ8_0;
+  const bool known = is_float(dtype) || dtype == DType::kQ8_0;
   if (!known || count % dtype_info(dtype).block_elements != 0 ||
       static_cast<int64_t>(blocks.size()) != dtype_bytes(dtype, count)) {
     throw Error(known ? ErrorCode::kInvalidArgument : ErrorCode::kUnsupported,
                 "[kernels] got " + std::to_string(count) + " floats and " +
                     std::to_string(blocks.size()) + " bytes to encode as " +
-                    std::string(dtype_info(dtype).name) + ", expected bf16 or q8_0 that fits");
+                    std::string(dtype_info(dtype).name) +
+                    ", expected f32, f16, bf16 or q8_0 that fits");
+  }
+  if (dtype == DType::kF32) {
+    std::memcpy(target, values.data(), blocks.size());
+    return;
+  }
+  if (dtype == DType::kF16) {
+    for (int64_t i = 0; i < count; ++i) put_u16(target + 2 * i, float_to_half(values[i]));
+    return;
   }
   if (dtype == DType::kBF16) {
     for (int64_t i = 0; i < count; ++i) put_u16(target + 2 * i, float_to_bf16(values[i]));

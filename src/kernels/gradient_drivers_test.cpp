@@ -251,5 +251,50 @@ TEST(GradientDrivers, CrossEntropyDoesNotHideANaN) {
   }
 }
 
+// ---- an optimizer's step ----
+
+struct AdamState {
+  Values value, mean, square;
+};
+
+AdamState adam_steps(const KernelContext& context, const AdamFactors& f, size_t count) {
+  AdamState s{guarded(random_floats(count, 1)), Values(count + 2), Values(count + 2)};
+  for (uint64_t step = 0; step < 3; ++step) {
+    const Values g = guarded(random_floats(count, 10 + step, step == 1 ? 1e-12F : 2.0F));
+    adam(context, f, g.data() + 1, static_cast<int64_t>(count), s.value.data() + 1,
+         s.mean.data() + 1, s.square.data() + 1);
+  }
+  EXPECT_EQ(s.value.front(), kGuard);
+  EXPECT_EQ(s.value.back(), kGuard);
+  return s;
+}
+
+TEST(GradientDrivers, AdamFollowsItsFormulaWithTheSameBits) {
+  const AdamFactors f{0.1F, 0.99F, 0.01F, 0.999F, 0.02F, 1.5F, 1e-8F};
+  for (const size_t count : {0, 1, 15, 16, 17, 70, 9001}) {
+    ThreadPool one(1);
+    const AdamState want = adam_steps({one, kernels_for("ref")}, f, count);
+    for (size_t i = 0; i < count && count < 100; ++i) {
+      double value = random_floats(count, 1)[i], mean = 0, square = 0;
+      for (uint64_t step = 0; step < 3; ++step) {
+        const double g = random_floats(count, 10 + step, step == 1 ? 1e-12F : 2.0F)[i];
+        mean += double{f.take1} * (g - mean);
+        square = square * f.keep2 + double{f.take2} * g * g;
+        value = value * f.shrink - f.step * mean / (std::sqrt(square) * f.widen + f.epsilon);
+      }
+      ASSERT_NEAR(want.value[i + 1], value, 1e-6 * std::max(1.0, std::abs(value))) << i;
+    }
+    for (const std::string_view isa : supported_isas()) {
+      for (const int threads : {1, 2, 3}) {
+        ThreadPool pool(threads);
+        const AdamState got = adam_steps({pool, kernels_for(isa)}, f, count);
+        ASSERT_TRUE(same_bits(got.value, want.value) && same_bits(got.mean, want.mean) &&
+                    same_bits(got.square, want.square))
+            << isa << " threads " << threads << " count " << count;
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace ondol::testing

@@ -52,4 +52,13 @@ inline Doubles normed(const Doubles& x, bool centre, const Doubles& weight, cons
   return out;
 }
 
+// A copy between two guards, so that it lies off any alignment.
+inline constexpr float kGuard = 8.0F;
+inline Values guarded(const Values& values) {
+  Values wide = {kGuard};
+  wide.insert(wide.end(), values.begin(), values.end());
+  wide.push_back(kGuard);
+  return wide;
+}
+
 }  // namespace ondol::testing

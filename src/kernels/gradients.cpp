@@ -208,6 +208,14 @@ void gelu_tanh_backward(const KernelContext& context, const float* x, const floa
   });
 }
 
+void adam(const KernelContext& context, const AdamFactors& factors, const float* gradient,
+          int64_t count, float* value, float* mean, float* square) {
+  context.pool.parallel_for(count, kGrainElements, [&](int64_t begin, int64_t end, int) {
+    context.table.adam(factors, gradient + begin, end - begin, value + begin, mean + begin,
+                       square + begin);
+  });
+}
+
 void attention_backward(const KernelContext& context, const AttentionShape& shape,
                         std::span<const AttentionGradient> tasks) {
   ONDOL_ASSERT(shape.heads % shape.kv_heads == 0 && shape.head_width <= kHeadWidthMax);

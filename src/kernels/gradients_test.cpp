@@ -8,8 +8,6 @@
 namespace ondol::testing {
 namespace {
 
-constexpr float kGuard = 8.0F;
-
 Doubles each(const Doubles& x, double (*function)(double)) {
   Doubles out;
   for (const double v : x) out.push_back(function(v));
@@ -90,13 +88,6 @@ struct Outcome {
   std::vector<Values> inputs, outputs;
   Values dy;
 };
-
-Values guarded(const Values& values) {
-  Values wide = {kGuard};
-  wide.insert(wide.end(), values.begin(), values.end());
-  wide.push_back(kGuard);
-  return wide;
-}
 
 Outcome outcome_of(const RowGradient& kernel, const KernelTable& table, size_t count, float size,
                    uint64_t stream) {

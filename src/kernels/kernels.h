@@ -113,7 +113,7 @@ class PackedMatrix {
 // gguf package.
 void dequantize_blocks(DType dtype, const std::byte* blocks, int64_t elements, float* out);
 
-// The opposite: floats to bf16 (ties to even) or to Q8_0 blocks, whose scale is the largest
+// The opposite: floats to f32, f16 and bf16 (ties to even), or to Q8_0 blocks, whose scale is the largest
 // magnitude of 32 values over 127 as a half and whose codes are the nearest ones, ties to even.
 // Infinities and NaNs make a block of NaN. Sizes must fit; other types are Error(kUnsupported).
 void encode_blocks(DType dtype, std::span<const float> values, std::span<std::byte> blocks);
@@ -308,6 +308,19 @@ struct AttentionGradient {
 };
 void attention_backward(const KernelContext& context, const AttentionShape& shape,
                         std::span<const AttentionGradient> tasks);
+
+// One step of Adam with decoupled weight decay (Kingma and Ba, 2015; Loshchilov and Hutter, 2019):
+//   mean += take1 * (g - mean),  square = square * keep2 + take2 * g * g,
+//   value = value * shrink - step * mean / (sqrt(square) * widen + epsilon)
+struct AdamFactors {
+  float take1, keep2, take2;
+  float shrink;  // 1 - learning rate * decay
+  float step;    // learning rate over the correction of the mean's start at zero
+  float widen;   // the inverse root of that of the square
+  float epsilon;
+};
+void adam(const KernelContext& context, const AdamFactors& factors, const float* gradient,
+          int64_t count, float* value, float* mean, float* square);
 
 // Chosen rows of a product with one input row x[K]: out[r] for r in `rows` (ascending) as matmul()
 // gives it, bit for bit. The other rows of their panels are written too, nothing else of out[N].

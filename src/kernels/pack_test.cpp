@@ -146,6 +146,14 @@ TEST(EncodeBlocks, Q8IsNearItsValuesAndKeepsWhatItCanHold) {
   encode_blocks(DType::kQ8_0, odd, blocks);
   dequantize_blocks(DType::kQ8_0, blocks.data(), 32, odd.data());
   for (const float v : odd) EXPECT_TRUE(std::isnan(v));
+  for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16}) {  // exact where it can be
+    const std::vector<float> exact = {1.5F, -0.25F, 1024, 0};
+    std::vector<std::byte> bytes(static_cast<size_t>(dtype_bytes(dtype, 4)));
+    std::vector<float> read(4);
+    encode_blocks(dtype, exact, bytes);
+    dequantize_blocks(dtype, bytes.data(), 4, read.data());
+    EXPECT_EQ(read, exact);
+  }
   EXPECT_THROW(encode_blocks(DType::kQ8_0, std::span(values).first(31), blocks), Error);
   EXPECT_THROW(encode_blocks(DType::kQ4_0, std::span(values).first(32), blocks), Error);
 }

@@ -208,6 +208,8 @@ struct KernelTable {
   void (*softmax_backward)(const float* p, const float* dp, int64_t width, float scale,
                            float* dx) = nullptr;
   void (*negative_step)(const NegativeStep& work) = nullptr;
+  void (*adam)(const AdamFactors& factors, const float* gradient, int64_t count, float* value,
+               float* mean, float* square) = nullptr;
 };
 
 // Whether both tables' fast products of fixed numbers, every quantised type, have the same bits.

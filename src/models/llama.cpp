@@ -142,9 +142,11 @@ DecoderLayer read_layer(WeightReader& reader, const LlamaConfig& config, int64_t
   layer.attention.value = reader.linear("value", l, kv, width, Bias::kIfPresent);
   layer.attention.output = reader.linear("output", l, width, q, Bias::kIfPresent);
   layer.attention.shape = attention_shape(config.heads, config.kv_heads, config.head_width);
-  if (config.rope.layout == RopeLayout::kPairs) {
-    reader.linears()[layer.attention.query.slot].paired_heads = config.heads;
-    reader.linears()[layer.attention.key.slot].paired_heads = config.kv_heads;
+  for (const auto& [linear, heads] : {std::pair(&layer.attention.query, config.heads),
+                                      std::pair(&layer.attention.key, config.kv_heads)}) {
+    LinearSlot& slot = reader.linears()[linear->slot];
+    slot.gguf_paired_heads = heads;
+    if (config.rope.layout == RopeLayout::kPairs) slot.paired_heads = heads;
   }
   layer.mlp_norm = reader.rms_norm("mlp_norm", l, width, config.epsilon);
   layer.mlp.activation = nn::Mlp::Activation::kSiluGated;

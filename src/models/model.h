@@ -62,6 +62,8 @@ struct LinearSlot {
   // Heads whose rows stand as neighbouring rotary pairs here, where Hugging Face has halves; 0:
   // rows as there.
   int64_t paired_heads = 0;
+  // Heads whose rows GGUF files of this architecture hold so, whatever this model came from.
+  int64_t gguf_paired_heads = 0;
 };
 
 // Decoder-only: hidden states of every token of a ragged batch, then logits of chosen rows.

@@ -8,17 +8,18 @@
 
 #include "base/error.h"
 #include "base/files.h"
-#include "base/rng.h"
 #include "support/paths.h"
 #include "train/optimizers/dynamic_map.h"
+#include "train/run_test_support.h"
 
-namespace ondol::train {
+namespace ondol::train::testing {
 namespace {
 
 using nlohmann::json;
 
 const json& golden() {
-  static const json kGolden = json::parse(read_file(testing::golden_dir() / "optimizers.json"));
+  static const json kGolden =
+      json::parse(read_file(ondol::testing::golden_dir() / "optimizers.json"));
   return kGolden;
 }
 
@@ -100,15 +101,6 @@ TEST(Optimizer, ClippingIsThatOfPyTorch) {
   }
 }
 
-Tensor random_tensor(Shape shape, uint64_t stream, double size = 1) {
-  Rng rng(5, stream);
-  Tensor tensor = Tensor::zeros(DType::kF32, std::move(shape));
-  for (int64_t i = 0; i < tensor.size(); ++i) {
-    tensor.data()[i] = static_cast<float>(rng.normal() * size);
-  }
-  return tensor;
-}
-
 // A bias, an adapter's pair, an embedding and a matrix large enough for 8-bit states.
 Trial random_run() {
   Trial run;
@@ -126,10 +118,6 @@ void draw_gradients(Trial& run, uint64_t step) {
   for (size_t i = 0; i < run.gradients.size(); ++i) {
     run.gradients[i] = random_tensor(run.gradients[i].shape(), 100 * step + i, 0.01);
   }
-}
-
-bool same_bytes(const Tensor& a, const Tensor& b) {
-  return std::equal(a.bytes().begin(), a.bytes().end(), b.bytes().begin(), b.bytes().end());
 }
 
 // Every optimizer: the same bits for every thread count, and a run that was saved and restored in
@@ -290,17 +278,6 @@ TEST(DynamicMap, BlocksOfOddValues) {
   EXPECT_TRUE(std::isnan(round_trip(without, {1, INFINITY, 0, 0})));
 }
 
-template <class Call>
-std::string refusal(ErrorCode code, Call call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), code);
-    return error.what();
-  }
-  return "";
-}
-
 TEST(Optimizer, RefusesWhatCannotBe) {
   const auto made = [](OptimizerConfig config) {
     return refusal(ErrorCode::kInvalidArgument,
@@ -361,4 +338,4 @@ TEST(Optimizer, ANormThatIsNotFiniteChangesNothing) {
 }
 
 }  // namespace
-}  // namespace ondol::train
+}  // namespace ondol::train::testing

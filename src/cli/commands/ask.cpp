@@ -73,6 +73,7 @@ int ask(const AskOptions& options, Context& context) {
   const app::Workspace workspace = app::Workspace::open(options.workspace);
   app::Session session = make_session(options.engine);
   const app::Assistant assistant(workspace, session, options.recipe);
+  show_notices(session, context);
   const Answer answer =
       assistant.answer({.text = question, .principal = options.principal},
                        {.on_text = [](const StreamEvent&) { return !interrupted(); }});

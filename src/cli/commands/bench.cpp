@@ -24,6 +24,8 @@ struct BenchCommandOptions {
   app::BenchOptions bench;
   std::vector<std::string> threads;  // --threads-list
   bool curve = false;
+  std::string train;  // "lora"; empty: inference
+  app::TrainBenchOptions train_bench;
   EngineOptions engine;
   bool json = false;
 };
@@ -108,15 +110,31 @@ Report bench_curve(const BenchCommandOptions& options, const Model& model,
   return report;
 }
 
+Report bench_training(const BenchCommandOptions& options, const Model& model,
+                      const EngineOptions& engine, Context& context) {
+  ThreadPool pool(static_cast<int>(engine.threads));
+  app::TrainBenchOptions wanted = options.train_bench;
+  wanted.repetitions = options.bench.repetitions;
+  wanted.precision = precision_of(engine);
+  const app::TrainBenchResult result = app::bench_train(model, pool, wanted, context.progress);
+  const app::BenchRate& rate = result.rate;
+  return {{{"tokens_per_second", {{"median", rate.median}, {"min", rate.min}, {"max", rate.max}}},
+           {"repetitions", rate.all},
+           {"peak_rss_bytes", result.peak_rss_bytes}},
+          rate_line(options.train, rate) +
+              fmt::format("peak memory {} MiB\n", result.peak_rss_bytes >> 20)};
+}
+
 int bench(const BenchCommandOptions& options, EngineOptions engine, Context& context) {
   nlohmann::ordered_json runs = nlohmann::ordered_json::array();
   for (const int64_t threads : thread_counts(options)) {
     engine.threads = threads;
     app::Session session = make_session(engine);
     const auto model = session.model(options.model);
-    Report report = options.curve    ? bench_curve(options, *model, engine, context)
-                    : model->decoder ? bench_decoder(options, session, context)
-                                     : bench_encoder(options, session, *model, context);
+    Report report = !options.train.empty() ? bench_training(options, *model, engine, context)
+                    : options.curve        ? bench_curve(options, *model, engine, context)
+                    : model->decoder       ? bench_decoder(options, session, context)
+                                           : bench_encoder(options, session, *model, context);
     if (options.threads.empty()) {
       context.print(options.json ? json_line(report.json) : report.text);
       return kExitDone;
@@ -153,6 +171,12 @@ Action declare(Options& options) {
                   "measurements, after one to warm up");
   options.choice("--speculation", &o->engine.speculation, {"off", "lookup"},
                  "guess from the text before; answers repeat here more than elsewhere");
+  options.choice("--train", &o->train, {"lora"}, "instead: optimizer steps of an adapter");
+  options.integer("--batch", "B", &o->train_bench.batch, {1, 1024}, "of --train: sequences a step");
+  options.integer("--length", "L", &o->train_bench.length, {2, kTokensMax},
+                  "of --train: tokens of each");
+  options.number("--masked", "SHARE", &o->train_bench.masked, {0, 0.99},
+                 "of --train: share of the tokens without a loss");
   options.flag("--curve", &o->curve, "instead: the cost of a step of 1, 2, 4, 8 and 16 tokens");
   declare_engine(options, &o->engine);
   declare_weights(options, &o->engine);
@@ -164,11 +188,12 @@ Action declare(Options& options) {
   return [o](Context& context) { return bench_profiled(*o, context); };
 }
 
-constexpr std::array<std::string_view, 6> kLines = {
+constexpr std::array<std::string_view, 7> kLines = {
     "ondol bench",
     "ondol bench -m model.gguf -p 512 -n 64 -t 2 -r 5 --json",
     "ondol bench --sequences 16 --depth 128",
     "ondol bench --curve --depth 1024",
+    "ondol bench --train lora --batch 4 --length 256",
     "ondol bench -n 16 -r 1 --profile trace.json",
     "ondol bench -m all-minilm-l6-v2 --threads-list 1,2"};
 

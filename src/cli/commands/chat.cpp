@@ -57,6 +57,7 @@ int chat(const ChatOptions& options, Context& context) {
   app::Session session = make_session(options.engine);
   std::optional<app::Workspace> workspace;
   const app::Assistant assistant = open_assistant(options, session, workspace);
+  show_notices(session, context);
   app::Conversation conversation(assistant);
   Output prompt(STDERR_FILENO);
   const bool person = ::isatty(STDIN_FILENO) == 1 && prompt.is_terminal();

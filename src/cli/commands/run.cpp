@@ -14,6 +14,7 @@ constexpr int64_t kNewMax = 1 << 24;
 
 struct RunOptions {
   std::string model = kDefaultModel;
+  std::string adapter;  // empty: none
   std::optional<std::string> prompt;
   std::optional<std::string> system;
   bool raw = false;
@@ -107,6 +108,9 @@ int run(const RunOptions& options, Context& context) {
     return kExitDone;
   }
   GenerateRequest request = request_of(options, std::move(prompt));
+  if (!options.adapter.empty()) request.adapter = session.adapter(options.model, options.adapter);
+  show_notices(session, context);
+  const auto adapter = request.adapter;
   const bool stream = !options.json && options.samples == 1;
   request.on_text = [&context, stream](const StreamEvent& event) {
     return (!stream || context.output.write(event.text)) && !interrupted();
@@ -114,7 +118,9 @@ int run(const RunOptions& options, Context& context) {
   const GenerateResult result = generator.generate(std::move(request));
   write_profile(engine);
   if (options.json) {
-    context.print(json_line(result_json(options, generator, result)));
+    Json json = result_json(options, generator, result);
+    if (adapter) json["adapter"] = adapter->hash;
+    context.print(json_line(json));
     return kExitDone;
   }
   if (stream) {
@@ -144,6 +150,8 @@ Action declare(Options& options) {
   const auto o = std::make_shared<RunOptions>();
   options.positional("PROMPT", &o->prompt, "what to say; absent or `-`: standard input");
   declare_model(options, &o->model);
+  options.text("--adapter", "PATH", &o->adapter,
+               "LoRA adapter of the model: a PEFT folder or a GGUF file");
   options.integer("-n,--new", "NEW", &o->tokens, {1, kNewMax}, "tokens to write at most");
   options.text("--system", "TEXT", &o->system, "system text before the prompt");
   options.flag("--raw", &o->raw, "continue the prompt as it is, without the chat template");

@@ -43,6 +43,7 @@ const KernelTable kAvx2Table = {
     .gelu_tanh_backward = gelu_tanh_backward,
     .softmax_backward = softmax_backward,
     .negative_step = negative_step,
+    .adam = adam,
 };
 
 }  // namespace ondol

@@ -46,6 +46,7 @@ ONDOL_INLINE F add(F a, F b) { return _mm512_add_ps(a, b); }
 ONDOL_INLINE F sub(F a, F b) { return _mm512_sub_ps(a, b); }
 ONDOL_INLINE F mul(F a, F b) { return _mm512_mul_ps(a, b); }
 ONDOL_INLINE F div(F a, F b) { return _mm512_div_ps(a, b); }
+ONDOL_INLINE F square_root(F a) { return _mm512_sqrt_ps(a); }
 ONDOL_INLINE F fma(F a, F b, F c) { return _mm512_fmadd_ps(a, b, c); }
 ONDOL_INLINE F fnma(F a, F b, F c) { return _mm512_fnmadd_ps(a, b, c); }
 ONDOL_INLINE F larger(F a, F b) { return _mm512_max_ps(a, b); }

@@ -76,6 +76,17 @@ void softmax_backward(const float* p, const float* dp, int64_t width, float scal
   for (int64_t i = 0; i < width; ++i) dx[i] = p[i] * (dp[i] - centre) * scale;
 }
 
+void adam(const AdamFactors& f, const float* gradient, int64_t count, float* value, float* mean,
+          float* square) {
+  for (int64_t i = 0; i < count; ++i) {
+    const float g = gradient[i];
+    mean[i] = std::fma(f.take1, g - mean[i], mean[i]);
+    square[i] = std::fma(f.take2 * g, g, square[i] * f.keep2);
+    const float size = std::fma(std::sqrt(square[i]), f.widen, f.epsilon);
+    value[i] = std::fma(-f.step, mean[i] / size, value[i] * f.shrink);
+  }
+}
+
 void gemm(const Gemm& g) {
   for (int64_t m = 0; m < g.m; ++m) {
     for (int64_t n = 0; n < g.n; ++n) {

@@ -2,25 +2,18 @@
 
 namespace ondol::train {
 
-Adam::Factors Adam::factors(double rate, double decay, int64_t step) const {
+AdamFactors Adam::factors(double rate, double decay, int64_t step) const {
   // The corrections of the zero start in double: at step 1, 1 - beta2 is a thousandth.
   const auto t = static_cast<double>(step);
   const double first = 1 - std::pow(beta1, t), second = 1 - std::pow(beta2, t);
   const auto f32 = [](double x) { return static_cast<float>(x); };
-  return {
-      f32(beta1),        f32(1 - beta1),         f32(beta2),  f32(1 - beta2), f32(1 - rate * decay),
-      f32(rate / first), f32(std::sqrt(second)), f32(epsilon)};
-}
-
-void Adam::apply(const Factors& f, const float* gradient, int64_t begin, int64_t end, float* value,
-                 float* mean, float* square) {
-  for (int64_t i = begin; i < end; ++i) {
-    const float g = gradient[i];
-    mean[i] += f.take1 * (g - mean[i]);
-    square[i] = square[i] * f.keep2 + f.take2 * g * g;
-    const float size = std::sqrt(square[i]) / f.root + f.epsilon;
-    value[i] = value[i] * f.shrink - f.step * (mean[i] / size);
-  }
+  return {.take1 = f32(1 - beta1),
+          .keep2 = f32(beta2),
+          .take2 = f32(1 - beta2),
+          .shrink = f32(1 - rate * decay),
+          .step = f32(rate / first),
+          .widen = f32(1 / std::sqrt(second)),
+          .epsilon = f32(epsilon)};
 }
 
 namespace {
@@ -36,11 +29,8 @@ class AdamW : public Optimizer {
   }
 
   void update(const Update& u) override {
-    const Adam::Factors f = adam_.factors(u.rate, u.decay, u.step);
-    float *mean = u.state(0), *square = u.state(1);
-    u.context.pool.parallel_for(u.count, kGrain, [&](int64_t begin, int64_t end, int) {
-      Adam::apply(f, u.gradient, begin, end, u.value, mean, square);
-    });
+    adam(u.context, adam_.factors(u.rate, u.decay, u.step), u.gradient, u.count, u.value,
+         u.state(0), u.state(1));
   }
 
   Adam adam_;

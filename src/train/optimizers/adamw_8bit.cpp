@@ -1,5 +1,6 @@
 // AdamW with states of 8 bits (Dettmers et al., "8-bit optimizers via block-wise quantization",
 // 2021): codes of a dynamic map, relative to the largest magnitude of their block of 256.
+#include "kernels/table.h"
 #include "train/optimizers/dynamic_map.h"
 #include "train/optimizers/optimizers.h"
 
@@ -31,12 +32,9 @@ class AdamW8bit : public Optimizer {
   }
 
   void update(const Update& u) override {
-    const Adam::Factors f = adam_.factors(u.rate, u.decay, u.step);
+    const AdamFactors f = adam_.factors(u.rate, u.decay, u.step);
     if (!coded(u.slot.name, u.slot.shape)) {
-      u.context.pool.parallel_for(u.count, kGrain, [&](int64_t begin, int64_t end, int) {
-        Adam::apply(f, u.gradient, begin, end, u.value, u.state(0), u.state(1));
-      });
-      return;
+      return adam(u.context, f, u.gradient, u.count, u.value, u.state(0), u.state(1));
     }
     const int64_t blocks = (u.count + kBlock - 1) / kBlock;
     u.context.pool.parallel_for(blocks, kGrain / kBlock, [&](int64_t begin, int64_t end, int) {
@@ -44,7 +42,7 @@ class AdamW8bit : public Optimizer {
     });
   }
 
-  void block(const Update& u, const Adam::Factors& f, int64_t b) const {
+  void block(const Update& u, const AdamFactors& f, int64_t b) const {
     const int64_t at = b * kBlock, count = std::min(kBlock, u.count - at);
     auto* mean_codes = u.slot.tensors[0].second.data<uint8_t>() + at;
     auto* square_codes = u.slot.tensors[2].second.data<uint8_t>() + at;
@@ -52,7 +50,7 @@ class AdamW8bit : public Optimizer {
     float mean[kBlock], square[kBlock];
     signed_.decode({mean_codes, static_cast<size_t>(count)}, mean_size, mean);
     unsigned_.decode({square_codes, static_cast<size_t>(count)}, square_size, square);
-    Adam::apply(f, u.gradient + at, 0, count, u.value + at, mean, square);
+    u.context.table.adam(f, u.gradient + at, count, u.value + at, mean, square);
     mean_size = signed_.encode({mean, static_cast<size_t>(count)}, mean_codes);
     square_size = unsigned_.encode({square, static_cast<size_t>(count)}, square_codes);
   }

@@ -24,7 +24,8 @@ DynamicMap::DynamicMap(bool with_sign) : with_sign_(with_sign) {
   std::sort(all.begin(), all.end());
   std::transform(all.begin(), all.end(), values_.begin(),
                  [](double x) { return static_cast<float>(x); });
-  for (size_t i = 0; i < middles_.size(); ++i) middles_[i] = (values_[i] + values_[i + 1]) / 2;
+  for (size_t i = 0; i + 1 < values_.size(); ++i) middles_[i] = (values_[i] + values_[i + 1]) / 2;
+  middles_[255] = std::numeric_limits<float>::infinity();
   for (size_t key = 0; key < start_.size(); ++key) {
     // The smallest number with this key: for negative ones all lower bits are set.
     const uint32_t low = static_cast<uint32_t>(key) << kKeyShift;
@@ -36,8 +37,10 @@ DynamicMap::DynamicMap(bool with_sign) : with_sign_(with_sign) {
 }
 
 uint8_t DynamicMap::nearest(float x) const {
+  // Numbers of one key lie between at most three values, so two comparisons end the search.
   size_t code = start_[std::bit_cast<uint32_t>(x) >> kKeyShift];
-  while (code < middles_.size() && middles_[code] < x) ++code;
+  code += middles_[code] < x ? 1 : 0;
+  code += middles_[code] < x ? 1 : 0;
   return static_cast<uint8_t>(code);
 }
 
@@ -46,19 +49,21 @@ void DynamicMap::decode(std::span<const uint8_t> codes, float size, float* out) 
 }
 
 float DynamicMap::encode(std::span<const float> x, uint8_t* codes) const {
-  float size = 0;
-  bool finite = true;
-  for (const float v : x) {
-    size = std::max(size, std::abs(v));
-    finite = finite && std::isfinite(v);
-  }
+  uint32_t largest = 0;  // of magnitudes, which are ordered as their bits are; NaNs are above all
+  for (const float v : x) largest = std::max(largest, std::bit_cast<uint32_t>(v) & 0x7FFFFFFFU);
+  float size = std::bit_cast<float>(largest);
+  const bool finite = std::isfinite(size);
   if (!finite) size = std::numeric_limits<float>::quiet_NaN();
   if (size < std::numeric_limits<float>::min()) size = 0;  // its inverse would be infinite
   const float inverse = size > 0 ? 1 / size : 0;
-  const uint8_t least = with_sign_ ? 0 : 1;
+  if (!finite) {
+    std::fill_n(codes, x.size(), nearest(0));
+    return size;
+  }
   for (size_t i = 0; i < x.size(); ++i) {
-    const uint8_t code = nearest(finite ? x[i] * inverse : 0.0F);
-    codes[i] = x[i] > 0 && finite ? std::max(code, least) : code;
+    const uint8_t code = nearest(x[i] * inverse);
+    const uint8_t least = !with_sign_ && x[i] > 0 ? 1 : 0;
+    codes[i] = std::max(code, least);
   }
   return size;
 }

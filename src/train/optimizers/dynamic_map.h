@@ -28,7 +28,7 @@ class DynamicMap {
   bool with_sign_;
   static constexpr int kKeyShift = 17;  // sign, exponent and 6 bits of the mantissa
   std::array<float, 256> values_;
-  std::array<float, 255> middles_;
+  std::array<float, 256> middles_;  // between neighbours; behind the last: infinity
   std::array<uint8_t, size_t{1} << (32 - kKeyShift)> start_;  // a lower bound by key
 };
 

@@ -56,10 +56,8 @@ class Muon : public Optimizer {
 
   void update(const Update& u) override {
     if (is_hidden_matrix(u.slot.name, u.slot.shape)) return matrix(u);
-    const Adam::Factors f = adam_.factors(u.rate, u.decay, u.step);
-    u.context.pool.parallel_for(u.count, kGrain, [&](int64_t begin, int64_t end, int) {
-      Adam::apply(f, u.gradient, begin, end, u.value, u.state(0), u.state(1));
-    });
+    adam(u.context, adam_.factors(u.rate, u.decay, u.step), u.gradient, u.count, u.value,
+         u.state(0), u.state(1));
   }
 
   void matrix(const Update& u) const {

@@ -20,18 +20,10 @@ bool is_vocabulary_matrix(std::string_view parameter);
 
 inline constexpr int64_t kGrain = 8192;  // elements a thread takes at least
 
-// Adam's step of f32 state (Kingma and Ba, 2015; decay decoupled as in Loshchilov and Hutter,
-// 2019).
+// What Adam's steps have in common; the step itself is a kernel.
 struct Adam {
   double beta1, beta2, epsilon;
-
-  struct Factors {  // of one step, in f32
-    float keep1, take1, keep2, take2, shrink, step, root, epsilon;
-  };
-  Factors factors(double rate, double decay, int64_t step) const;
-  // Elements [begin, end).
-  static void apply(const Factors& f, const float* gradient, int64_t begin, int64_t end,
-                    float* value, float* mean, float* square);
+  AdamFactors factors(double rate, double decay, int64_t step) const;
 };
 
 }  // namespace ondol::train

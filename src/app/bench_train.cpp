@@ -1,0 +1,61 @@
+// Speed of training on this machine: steps of LoRA on random tokens.
+#include <algorithm>
+#include <chrono>
+
+#include "app/bench.h"
+#include "app/process_stats.h"
+#include "base/error.h"
+#include "base/rng.h"
+#include "train/sft.h"
+
+namespace ondol::app {
+namespace {
+
+train::SftData random_rows(const Model& model, const TrainBenchOptions& options) {
+  train::SftData data;
+  for (int64_t i = 0; i < options.batch; ++i) {
+    Rng rng(options.seed, static_cast<uint64_t>(i));
+    train::Example example;
+    const auto masked = static_cast<int64_t>(options.masked * static_cast<double>(options.length));
+    for (int64_t t = 0; t < options.length; ++t) {
+      const auto vocabulary = static_cast<uint64_t>(model.info.vocabulary);
+      example.ids.push_back(static_cast<text::TokenId>(rng.below(vocabulary)));
+      example.loss.push_back(t >= masked ? 1 : 0);
+    }
+    data.examples.add(example, 0);
+    data.where.emplace_back("random");
+  }
+  return data;
+}
+
+}  // namespace
+
+TrainBenchResult bench_train(const Model& model, ThreadPool& pool, const TrainBenchOptions& options,
+                             ProgressSink& progress) {
+  if (!model.decoder) {
+    throw Error(ErrorCode::kUnsupported, "[bench] --train measures decoders; this model is none");
+  }
+  train::Lora lora = train::make_lora(model.linears, {});
+  train::SftObjective objective(model, lora, random_rows(model, options), {});
+  train::TrainConfig config;
+  config.max_steps = options.repetitions + 1;
+  config.max_length = options.batch * options.length;
+  config.learning_rate = 1e-5;
+  train::Trainer trainer({pool, best_kernels(), options.precision}, objective, config);
+  TrainBenchResult result;
+  result.rate.tokens = options.batch * options.length;
+  for (int64_t i = 0; !trainer.done(); ++i) {
+    progress.update("train", static_cast<uint64_t>(i), static_cast<uint64_t>(config.max_steps));
+    const train::StepMetrics m = trainer.step();
+    if (i > 0) result.rate.all.push_back(static_cast<double>(m.tokens) / m.seconds);
+  }
+  std::vector<double> sorted = result.rate.all;
+  std::ranges::sort(sorted);
+  result.rate.median = sorted[sorted.size() / 2];
+  result.rate.min = sorted.front();
+  result.rate.max = sorted.back();
+  result.peak_rss_bytes = process_peak_rss_bytes();
+  return result;
+}
+
+}  // namespace ondol::app

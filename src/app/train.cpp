@@ -1,0 +1,377 @@
+#include "app/train.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "app/process_stats.h"
+#include "app/train_config.h"
+#include "app/train_report.h"
+#include "app/version.h"
+#include "base/error.h"
+#include "base/sha256.h"
+#include "models/adapter_file.h"
+#include "train/dataset_split.h"
+#include "train/memory_plan.h"
+#include "train/sft.h"
+
+namespace ondol::app {
+namespace {
+
+using train::LogEntry;
+
+[[noreturn]] void invalid(const std::string& what) {
+  throw Error(ErrorCode::kInvalidArgument, "[train] " + what);
+}
+
+std::vector<std::filesystem::path> paths(const std::vector<std::string>& names) {
+  return {names.begin(), names.end()};
+}
+
+train::LoraConfig lora_config(const TrainFields& f) {
+  train::LoraConfig config;
+  config.r = f.lora_r;
+  config.lora_alpha = f.lora_alpha;
+  config.use_rslora = f.use_rslora;
+  config.target_modules = f.target_modules;
+  config.loraplus_lr_ratio = f.loraplus_lr_ratio;
+  config.seed = static_cast<uint64_t>(f.seed);
+  if (f.init_lora_weights == "gaussian") {
+    config.init_lora_weights = train::LoraInit::kGaussian;
+  } else if (f.init_lora_weights != "kaiming") {
+    invalid("init_lora_weights; got '" + f.init_lora_weights + "', expected kaiming or gaussian");
+  }
+  return config;
+}
+
+train::TrainConfig loop_config(const TrainFields& f) {
+  train::TrainConfig config;
+  config.learning_rate = f.learning_rate;
+  config.num_train_epochs = f.num_train_epochs;
+  config.max_steps = f.max_steps;
+  config.per_device_train_batch_size = f.per_device_train_batch_size;
+  config.gradient_accumulation_steps = f.gradient_accumulation_steps;
+  config.max_length = f.max_length;
+  config.packing = f.packing;
+  config.max_grad_norm = f.max_grad_norm;
+  config.label_smoothing_factor = f.label_smoothing_factor;
+  config.seed = static_cast<uint64_t>(f.seed);
+  config.optimizer.name = f.optim;
+  config.optimizer.beta1 = f.adam_beta1;
+  if (f.optim != "lion") config.optimizer.beta2 = f.adam_beta2;
+  config.optimizer.epsilon = f.adam_epsilon;
+  config.optimizer.weight_decay = f.weight_decay;
+  config.schedule.lr_scheduler_type = f.lr_scheduler_type;
+  config.schedule.warmup_steps = f.warmup_steps;
+  return config;
+}
+
+// Rows, rendered; `notice` gets what a person should know about them.
+train::SftData examples_of(const train::Dataset& data, const train::Renderer& renderer,
+                           const TrainFields& fields, ProgressSink& progress) {
+  train::RenderCounts counts;
+  train::SftData out;
+  out.examples = train::render_dataset(
+      data, renderer, {.drop_empty = fields.drop_empty, .counts = &counts, .progress = &progress});
+  for (size_t i = 0; i < out.examples.size(); ++i) {
+    out.where.push_back(data.where(data.rows[out.examples.row(i)]));
+  }
+  if (const std::string words = counts.sentence(); !words.empty()) progress.notice(words);
+  return out;
+}
+
+train::Renderer renderer_of(const TrainFields& fields, const Model& model) {
+  train::RenderOptions options;
+  options.max_length = fields.max_length;
+  const bool whole = !fields.completion_only_loss && !fields.assistant_only_loss;
+  options.loss = whole ? train::LossOn::kAll : train::LossOn::kAuto;
+  options.overflow = train::Overflow::kSplit;
+  return {*model.tokenizer, model.chat_template, options};
+}
+
+// One run from its data to its folder.
+class SftRun {
+ public:
+  SftRun(const TrainFields& fields, Session& session, const TrainJob& job)
+      : fields_(fields),
+        session_(session),
+        job_(job),
+        progress_(job.progress ? *job.progress : silent_),
+        model_(session.model(fields.model)),
+        folder_(fields.output_dir) {
+    if (!model_->decoder) invalid("model '" + fields.model + "' is no decoder; sft needs one");
+    lora_ = train::make_lora(model_->linears, lora_config(fields));
+  }
+
+  TrainSummary run() {
+    load_data();
+    const ThreadPool::Burst burst(pool_);
+    trainer_.emplace(train::Trainer::Machine{pool_, best_kernels(), session_.options().precision},
+                     *objective_, loop_config(fields_));
+    plan();
+    const bool resumed = job_.resume && restore();
+    if (!resumed && !job_.resume && folder_.newest()) {
+      invalid(fields_.output_dir + " holds a run already; try --resume, or another --output-dir");
+    }
+    folder_.write_text("config.toml", train_toml(fields_));
+    folder_.start(trainer_->state().step);
+    if (!resumed) first_evaluation();
+    loop();
+    return finish();
+  }
+
+ private:
+  int64_t every(int64_t wanted) const {
+    if (wanted > 0) return wanted;
+    return std::max<int64_t>(1, trainer_->total_steps() / 10);
+  }
+
+  void load_data() {
+    if (fields_.dataset.empty()) invalid("no rows to learn; name files with --dataset");
+    const train::ReadOptions read{.format = fields_.dataset_format};
+    train::Dataset data = train::read_dataset(paths(fields_.dataset), read);
+    train::Dataset validation;
+    if (!fields_.validation_dataset.empty()) {
+      validation = train::read_dataset(paths(fields_.validation_dataset), read);
+    } else if (fields_.validation_split > 0) {
+      validation = train::split_validation(data, fields_.validation_split,
+                                           static_cast<uint64_t>(fields_.seed));
+    }
+    const train::Renderer renderer = renderer_of(fields_, *model_);
+    train::SftData learn = examples_of(data, renderer, fields_, progress_);
+    train::SftData measure;
+    if (!validation.rows.empty()) measure = examples_of(validation, renderer, fields_, progress_);
+    say(fmt::format("{} examples to learn, {} to measure with", learn.examples.size(),
+                    measure.examples.size()));
+    objective_ =
+        std::make_unique<train::SftObjective>(*model_, lora_, std::move(learn), std::move(measure));
+    train::RunEnvironment environment{.version = kVersion,
+                                      .isa = std::string(kernel_isa(best_kernels())),
+                                      .threads = pool_.size(),
+                                      .cpu_features = cpu_features(),
+                                      .model = fields_.model,
+                                      .model_sha256 = model_->hash};
+    for (const std::string& file : fields_.dataset) {
+      environment.data.emplace_back(file, sha256_file(file));
+    }
+    folder_.write_environment(environment);
+  }
+
+  void plan() {
+    const train::MemoryPlan plan =
+        train::plan_memory(*model_, lora_,
+                           {.tokens = fields_.max_length * fields_.per_device_train_batch_size,
+                            .optimizer_bytes = trainer_->optimizer().bytes(),
+                            .precision = session_.options().precision});
+    say("memory: " + plan.text());
+    const int64_t available = available_memory_bytes();
+    if (available > 0 && plan.peak() - plan.model > available) {
+      invalid("a micro-batch of " + std::to_string(fields_.per_device_train_batch_size) +
+              " packs of " + std::to_string(fields_.max_length) +
+              " tokens does not fit: " + plan.text() + "; try --max-length " +
+              std::to_string(fields_.max_length / 2) + " or fewer --per-device-train-batch-size");
+    }
+  }
+
+  // The newest complete checkpoint, to the bit.
+  bool restore() {
+    std::vector<std::string> torn;
+    const auto found = folder_.newest(&torn);
+    for (const std::string& sentence : torn) progress_.notice(sentence);
+    if (!found) return false;
+    const train::Checkpoint checkpoint = train::load_checkpoint(found->folder);
+    const LoadedAdapter loaded = load_adapter(found->folder, *model_);
+    for (size_t slot = 0; slot < model_->linears.size(); ++slot) {
+      copy_pair(loaded.adapter.by_slot[slot], lora_.adapter.by_slot[slot], slot);
+    }
+    trainer_->optimizer().restore(checkpoint.optimizer);
+    train::TrainState state;
+    state.step = checkpoint.state.global_step;
+    state.tokens = checkpoint.state.num_input_tokens_seen;
+    const auto place = checkpoint.texts.find("place.txt");
+    if (place == checkpoint.texts.end() ||
+        std::sscanf(place->second.c_str(), "epoch %lu index %lu waited %ld", &state.epoch,
+                    &state.index, &waited_) != 3) {
+      throw Error(ErrorCode::kCorruptData,
+                  "[train] " + found->folder.string() + ": place.txt does not say where it was");
+    }
+    trainer_->resume(state);
+    saved_ = checkpoint.state;
+    progress_.notice(fmt::format("continuing after step {}", state.step));
+    return true;
+  }
+
+  void copy_pair(const ops::LowRank& from, ops::LowRank& to, size_t slot) const {
+    const auto fits = [](const Tensor& a, const Tensor& b) {
+      return a.defined() == b.defined() && (!a.defined() || a.shape() == b.shape());
+    };
+    if (!fits(from.down, to.down) || !fits(from.up, to.up)) {
+      throw Error(ErrorCode::kInvalidArgument,
+                  "[train] the checkpoint's adapter of " + model_->linears[slot].module +
+                      " is of another rank or target than the settings say; try the settings it "
+                      "was begun with (config.toml)");
+    }
+    if (!to.down.defined()) return;
+    std::copy_n(from.down.data(), from.down.size(), to.down.data());
+    std::copy_n(from.up.data(), from.up.size(), to.up.data());
+  }
+
+  void first_evaluation() {
+    if (const auto eval = trainer_->evaluate()) log_evaluation(*eval);
+  }
+
+  void log(LogEntry entry) {
+    saved_.log_history.push_back(entry);
+    folder_.log(entry);
+    if (job_.on_metrics) job_.on_metrics(entry);
+  }
+
+  void log_evaluation(const train::EvalMetrics& eval) {
+    log({trainer_->state().step,
+         epoch_,
+         {{"eval_loss", eval.loss},
+          {"eval_accuracy", eval.accuracy},
+          {"eval_runtime", eval.seconds}}});
+    if (!std::isfinite(eval.loss)) return;
+    if (!saved_.best_metric || eval.loss < *saved_.best_metric) {
+      saved_.best_metric = eval.loss;
+      saved_.best_global_step = trainer_->state().step;
+      waited_ = 0;
+    } else {
+      ++waited_;
+    }
+  }
+
+  void loop() {
+    const int64_t eval_every = every(fields_.eval_steps);
+    const int64_t save_every = fields_.save_steps > 0 ? fields_.save_steps : eval_every;
+    while (!trainer_->done() && !stop_) {
+      const train::StepMetrics m = trainer_->step();
+      epoch_ = m.epoch;
+      gather(m);
+      const bool last = trainer_->done();
+      if (m.step % std::max<int64_t>(1, fields_.logging_steps) == 0 || last) log_steps(m);
+      if (m.step % eval_every == 0 || last) {
+        if (const auto eval = trainer_->evaluate()) log_evaluation(*eval);
+        const int64_t patience = fields_.early_stopping_patience;
+        stop_ = patience > 0 && waited_ >= patience;
+      }
+      if (m.step % save_every == 0 || last || stop_) save();
+      report_progress(m.step);
+    }
+  }
+
+  // Ctrl-C arrives here: what was learned is saved before the run ends.
+  void report_progress(int64_t step) {
+    try {
+      progress_.update("train", static_cast<uint64_t>(step),
+                       static_cast<uint64_t>(trainer_->total_steps()));
+    } catch (const Error& error) {
+      if (error.code() == ErrorCode::kCancelled && saved_.global_step != step) save();
+      throw;
+    }
+  }
+
+  void gather(const train::StepMetrics& m) {
+    sums_.loss += m.loss * static_cast<double>(m.label_tokens);
+    sums_.accuracy += m.accuracy * static_cast<double>(m.label_tokens);
+    sums_.label_tokens += m.label_tokens;
+    sums_.tokens += m.tokens;
+    sums_.seconds += m.seconds;
+    seconds_ += m.seconds;
+  }
+
+  void log_steps(const train::StepMetrics& m) {
+    const auto labels = static_cast<double>(std::max<int64_t>(1, sums_.label_tokens));
+    train_loss_ = sums_.loss / labels;
+    log({m.step,
+         m.epoch,
+         {{"loss", train_loss_},
+          {"mean_token_accuracy", sums_.accuracy / labels},
+          {"grad_norm", m.grad_norm},
+          {"learning_rate", m.learning_rate},
+          {"num_tokens", static_cast<double>(trainer_->state().tokens)},
+          {"tokens_per_second", static_cast<double>(sums_.tokens) / sums_.seconds},
+          {"memory_mib", static_cast<double>(process_peak_rss_bytes()) / (1 << 20)}}});
+    sums_ = {};
+  }
+
+  void save() {
+    const train::TrainState& state = trainer_->state();
+    saved_.global_step = state.step;
+    saved_.epoch = epoch_;
+    saved_.max_steps = trainer_->total_steps();
+    saved_.num_train_epochs = fields_.num_train_epochs;
+    saved_.logging_steps = fields_.logging_steps;
+    saved_.eval_steps = every(fields_.eval_steps);
+    saved_.save_steps = fields_.save_steps;
+    saved_.train_batch_size = fields_.per_device_train_batch_size;
+    saved_.num_input_tokens_seen = state.tokens;
+    train::Checkpoint checkpoint;
+    checkpoint.state = saved_;
+    checkpoint.weights_file = "adapter_model.safetensors";
+    checkpoint.weights = peft_tensors(*model_, lora_.adapter);
+    checkpoint.optimizer = trainer_->optimizer().state();
+    checkpoint.texts["adapter_config.json"] = peft_config(
+        *model_, lora_.adapter, {.use_rslora = fields_.use_rslora, .base_model = fields_.model});
+    checkpoint.texts["place.txt"] =
+        fmt::format("epoch {} index {} waited {}\n", state.epoch, state.index, waited_);
+    folder_.save(checkpoint, {.keep = fields_.save_total_limit});
+  }
+
+  TrainSummary finish() {
+    TrainSummary summary;
+    summary.folder = folder_.path();
+    summary.steps = trainer_->state().step;
+    summary.tokens = trainer_->state().tokens;
+    summary.seconds = seconds_;
+    summary.train_loss = train_loss_;
+    summary.stopped_early = stop_;
+    if (saved_.best_metric) {
+      summary.best_eval = saved_.best_metric;
+      summary.best_step = saved_.best_global_step.value_or(0);
+    }
+    for (const LogEntry& entry : saved_.log_history) {
+      for (const auto& [name, value] : entry.values) {
+        if (name == "eval_loss" && !summary.first_eval) summary.first_eval = value;
+      }
+    }
+    summary.diagnosis = diagnose(saved_.log_history);
+    folder_.write_text("report.html", train_report_html(fields_, summary, saved_.log_history));
+    return summary;
+  }
+
+  void say(const std::string& words) const {
+    if (job_.on_words) job_.on_words(words);
+  }
+
+  const TrainFields& fields_;
+  Session& session_;
+  const TrainJob& job_;
+  SilentProgress silent_;
+  ProgressSink& progress_;
+  std::shared_ptr<const Model> model_;
+  train::RunFolder folder_;
+  ThreadPool pool_{session_.options().threads};
+  train::Lora lora_;
+  std::unique_ptr<train::SftObjective> objective_;
+  std::optional<train::Trainer> trainer_;
+  train::TrainerState saved_;
+  train::StepMetrics sums_;  // since the last logged line
+  double epoch_ = 0;
+  double seconds_ = 0;
+  double train_loss_ = 0;
+  int64_t waited_ = 0;  // validations without a gain
+  bool stop_ = false;
+};
+
+}  // namespace
+
+TrainSummary train_sft(const TrainFields& fields, Session& session, const TrainJob& job) {
+  if (fields.output_dir.empty()) invalid("no folder for the run; name one with --output-dir");
+  return SftRun(fields, session, job).run();
+}
+
+}  // namespace ondol::app

@@ -1,0 +1,99 @@
+// The one list of every setting of `ondol train` (conventions, C21): a visitor gets name, member
+// and a sentence. Names and meanings are those of transformers, TRL and PEFT.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace ondol::app {
+
+struct TrainFields {
+  std::string model = "smollm2-135m-instruct";
+  std::vector<std::string> dataset;
+  std::vector<std::string> validation_dataset;
+  double validation_split = 0.05;
+  std::string dataset_format;
+  std::string output_dir;
+
+  bool completion_only_loss = true;
+  bool assistant_only_loss = true;
+  int64_t max_length = 1024;
+  bool packing = true;
+  bool drop_empty = false;
+
+  double learning_rate = 2e-4;
+  double num_train_epochs = 1;
+  int64_t max_steps = -1;
+  int64_t per_device_train_batch_size = 1;
+  int64_t gradient_accumulation_steps = 1;
+  std::string lr_scheduler_type = "cosine";
+  double warmup_steps = 0.03;
+  std::string optim = "adamw_torch";
+  double weight_decay = 0;
+  double adam_beta1 = 0.9;
+  double adam_beta2 = 0.999;
+  double adam_epsilon = 1e-8;
+  double max_grad_norm = 1;
+  double label_smoothing_factor = 0;
+  int64_t seed = 42;
+
+  int64_t lora_r = 16;
+  double lora_alpha = 32;
+  bool use_rslora = false;
+  std::vector<std::string> target_modules = {"all-linear"};
+  std::string init_lora_weights = "kaiming";
+  double loraplus_lr_ratio = 1;
+
+  int64_t logging_steps = 5;
+  int64_t eval_steps = 0;
+  int64_t save_steps = 0;
+  int64_t save_total_limit = 2;
+  int64_t early_stopping_patience = 0;
+  bool load_best_model_at_end = true;
+};
+
+template <class Visitor>
+void visit_fields(Visitor& v, TrainFields& f) {
+  v("model", f.model, "catalogue name or path of the model that is adapted");
+  v("dataset", f.dataset, "files of rows to learn");
+  v("validation_dataset", f.validation_dataset, "files of rows to measure with");
+  v("validation_split", f.validation_split, "share of the rows kept for it when there are none");
+  v("dataset_format", f.dataset_format, "how to read the rows; empty: by their keys");
+  v("output_dir", f.output_dir, "folder of the run");
+  v("completion_only_loss", f.completion_only_loss, "learn completions, not prompts");
+  v("assistant_only_loss", f.assistant_only_loss, "learn turns of the assistant only");
+  v("max_length", f.max_length, "tokens of an example, and of a pack");
+  v("packing", f.packing, "put examples together, each attending to itself only");
+  v("drop_empty", f.drop_empty, "leave out rows with nothing to learn");
+  v("learning_rate", f.learning_rate, "at the top of the schedule");
+  v("num_train_epochs", f.num_train_epochs, "passes over the rows");
+  v("max_steps", f.max_steps, "optimizer steps, in place of epochs; -1: by epochs");
+  v("per_device_train_batch_size", f.per_device_train_batch_size, "packs of a micro-batch");
+  v("gradient_accumulation_steps", f.gradient_accumulation_steps, "micro-batches of a step");
+  v("lr_scheduler_type", f.lr_scheduler_type, "linear, cosine, constant_with_warmup, ...");
+  v("warmup_steps", f.warmup_steps, "steps; below 1 a share of all");
+  v("optim", f.optim, "adamw_torch, adamw_8bit, lion, sgd, adafactor, muon");
+  v("weight_decay", f.weight_decay, "of matrices");
+  v("adam_beta1", f.adam_beta1, "decay of the mean gradient");
+  v("adam_beta2", f.adam_beta2, "decay of the mean square");
+  v("adam_epsilon", f.adam_epsilon, "added to the root of it");
+  v("max_grad_norm", f.max_grad_norm, "gradients above are scaled down; 0: never");
+  v("label_smoothing_factor", f.label_smoothing_factor, "share of the loss that counts evenly");
+  v("seed", f.seed, "of the order of rows and of what the adapter begins with");
+  v("lora_r", f.lora_r, "rank of the adapter");
+  v("lora_alpha", f.lora_alpha, "its scale is alpha / r");
+  v("use_rslora", f.use_rslora, "scale alpha / sqrt(r) instead");
+  v("target_modules", f.target_modules, "linears that get one: all-linear or names");
+  v("init_lora_weights", f.init_lora_weights, "kaiming or gaussian");
+  v("loraplus_lr_ratio", f.loraplus_lr_ratio, "learning rate of B over that of A (LoRA+)");
+  v("logging_steps", f.logging_steps, "steps from one line of metrics to the next");
+  v("eval_steps", f.eval_steps, "steps between validations; 0: ten in a run");
+  v("save_steps", f.save_steps, "steps between checkpoints; 0: with every validation");
+  v("save_total_limit", f.save_total_limit, "checkpoints kept beside the best; 0: all");
+  v("early_stopping_patience", f.early_stopping_patience,
+    "validations without a gain before it stops; 0: never");
+  v("load_best_model_at_end", f.load_best_model_at_end, "final/ is the best checkpoint");
+}
+
+}  // namespace ondol::app

@@ -1,0 +1,152 @@
+// `ondol train sft` on a tiny model: what is written, and that a run which was stopped ends with
+// the bits of one that was not.
+#include "app/train.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "app/test_support.h"
+#include "app/train_config.h"
+#include "base/files.h"
+#include "models/adapter_file.h"
+
+namespace ondol::app::testing {
+namespace {
+
+class Train : public ::testing::Test {
+ protected:
+  Train() {
+    std::ofstream rows(folder.path() / "train.jsonl");
+    for (int i = 0; i < 40; ++i) {
+      rows << R"({"prompt": "count )" << i << R"( then", "completion": " next )" << i + 1 << R"("})"
+           << "\n";
+    }
+    fields.model = tiny_llama().string();
+    fields.dataset = {(folder.path() / "train.jsonl").string()};
+    fields.validation_split = 0.2;
+    fields.output_dir = (folder.path() / "run").string();
+    fields.max_length = 64;
+    fields.max_steps = 6;
+    fields.logging_steps = 1;
+    fields.eval_steps = 2;
+    fields.save_steps = 3;
+    fields.lora_r = 2;
+    fields.learning_rate = 1e-2;
+  }
+
+  TrainSummary run(const TrainFields& f, TrainJob job = {}) const {
+    Session session({folder.path() / "home"}, {.threads = 2});
+    return train_sft(f, session, job);
+  }
+
+  static std::string weights(const fs::path& run, int step) {
+    return read_file(run / ("checkpoint-" + std::to_string(step)) / "adapter_model.safetensors");
+  }
+
+  TempFolder folder;
+  TrainFields fields;
+};
+
+// Asks to stop after so many steps, as Ctrl-C does.
+class StopAfter final : public ProgressSink {
+ public:
+  explicit StopAfter(uint64_t steps) : steps_(steps) {}
+  void update(std::string_view stage, uint64_t done, uint64_t) override {
+    if (stage == "train" && done == steps_) throw Error(ErrorCode::kCancelled, "stopped");
+  }
+  void notice(std::string_view) override {}
+
+ private:
+  uint64_t steps_;
+};
+
+TEST_F(Train, LearnsAndWritesAFolderThatPeftAndPeopleRead) {
+  const TrainSummary done = run(fields);
+  EXPECT_EQ(done.steps, 6);
+  ASSERT_TRUE(done.first_eval && done.best_eval);
+  EXPECT_LT(*done.best_eval, *done.first_eval - 0.1);
+  const fs::path run_folder = fields.output_dir;
+  for (const char* file : {"config.toml", "env.json", "metrics.jsonl", "report.html",
+                           "best/adapter_config.json", "best/trainer_state.json"}) {
+    EXPECT_TRUE(fs::exists(run_folder / file)) << file;
+  }
+  TrainFields again;
+  read_train_config(read_file(run_folder / "config.toml"), "config.toml", again);
+  EXPECT_EQ(train_toml(again), train_toml(fields));
+  ThreadPool pool(1);
+  const Model model = load_model(fields.model, pool);
+  EXPECT_EQ(load_adapter(run_folder / "best", model).matrices(),
+            static_cast<int64_t>(model.linears.size()));
+}
+
+TEST_F(Train, StoppedAndResumedEndsWithTheSameBits) {
+  run(fields);
+  const std::string whole = weights(fields.output_dir, 6);
+  TrainFields other = fields;
+  other.output_dir = (folder.path() / "stopped").string();
+  StopAfter stop(4);
+  EXPECT_THROW(run(other, {.progress = &stop}), Error);
+  EXPECT_TRUE(fs::exists(fs::path(other.output_dir) / "checkpoint-4"));
+  run(other, {.resume = true});
+  EXPECT_TRUE(weights(other.output_dir, 6) == whole);
+  EXPECT_EQ(read_file(fs::path(other.output_dir) / "checkpoint-6" / "optimizer.safetensors"),
+            read_file(fs::path(fields.output_dir) / "checkpoint-6" / "optimizer.safetensors"));
+}
+
+TEST_F(Train, EightMicroBatchesOfOneAreOneOfEight) {
+  fields.packing = false;
+  fields.max_steps = 2;
+  fields.save_steps = 2;
+  fields.per_device_train_batch_size = 8;
+  std::vector<double> losses[2];
+  for (const bool split : {false, true}) {
+    TrainFields f = fields;
+    f.output_dir += split ? "-split" : "-whole";
+    if (split) f.per_device_train_batch_size = 1, f.gradient_accumulation_steps = 8;
+    run(f, {.on_metrics = [&](const train::LogEntry& entry) {
+          for (const auto& [name, value] : entry.values) {
+            if (name == "loss" || name == "grad_norm") losses[split].push_back(value);
+          }
+        }});
+  }
+  ASSERT_EQ(losses[0].size(), losses[1].size());
+  for (size_t i = 0; i < losses[0].size(); ++i) {
+    EXPECT_NEAR(losses[0][i], losses[1][i], 1e-4 * losses[0][i]) << i;
+  }
+}
+
+TEST_F(Train, WrongSettingsSayWhatAndTheNearest) {
+  const auto message = [](const std::function<void()>& f) -> std::string {
+    try {
+      f();
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "";
+  };
+  TrainFields f;
+  EXPECT_NE(
+      message([&] { read_train_config("learning_rat = 1", "a.toml", f); }).find("'learning_rate'"),
+      std::string::npos);
+  EXPECT_NE(message([&] { read_train_config("packing = 3", "a.toml", f); }).find("true or false"),
+            std::string::npos);
+  const std::vector<std::string> word{"much"};
+  EXPECT_NE(message([&] { set_train_field(f, "learning_rate", word); }).find("a number"),
+            std::string::npos);
+  fields.target_modules = {"q_prox"};
+  EXPECT_NE(message([&] { run(fields); }).find("q_proj"), std::string::npos);
+}
+
+TEST_F(Train, ASecondRunInTheSameFolderIsRefused) {
+  run(fields);
+  try {
+    run(fields);
+    FAIL() << "ran again";
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("--resume"), std::string::npos) << error.what();
+  }
+}
+
+}  // namespace
+}  // namespace ondol::app::testing

@@ -1,0 +1,75 @@
+#include "app/training_rows.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "app/pipeline.h"
+#include "app/search.h"
+#include "base/error.h"
+#include "eval/metrics.h"
+
+namespace ondol::app {
+namespace {
+
+std::string answer_of(const eval::Question& question) {
+  if (question.answer_index)
+    return question.choices.at(static_cast<size_t>(*question.answer_index));
+  return question.answers.empty() ? std::string() : question.answers[0];
+}
+
+bool holds_answer(const eval::Question& question, std::span<const Evidence> evidence) {
+  if (!question.choices.empty()) return true;
+  return std::ranges::any_of(evidence, [&](const Evidence& piece) {
+    return std::ranges::any_of(question.answers, [&](const std::string& answer) {
+      return eval::contains_answer(piece.text, answer);
+    });
+  });
+}
+
+std::string row_of(const Prompt& prompt, const std::string& answer) {
+  nlohmann::ordered_json messages = nlohmann::ordered_json::array();
+  for (const auto& message : prompt.messages) {
+    messages.push_back({{"role", message.role}, {"content", message.content}});
+  }
+  messages.push_back({{"role", "assistant"}, {"content", prompt.prefill + answer}});
+  const nlohmann::ordered_json row = {{"messages", messages}};
+  return row.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace
+
+TrainingRows training_rows(const Workspace& workspace, Session& session, const std::string& name,
+                           ProgressSink& progress) {
+  const RecipeBook& book = workspace.book();
+  Recipe recipe = book.recipe(name);
+  recipe.prompt.shots = 0;  // rows must not show one another's answers
+  const std::vector<eval::Question> questions =
+      eval::in_split(eval::read_questions(workspace.questions()), eval::Split::kTrain);
+  if (questions.empty()) {
+    throw Error(ErrorCode::kNotFound, "[train] " + workspace.questions().string() +
+                                          " has no questions of the train split");
+  }
+  const auto store = workspace.open_store(store::OpenMode::kRead);
+  Embedder* embedder = book.embedder.empty() ? nullptr : &session.embedder(book.embedder);
+  ground::Corpus corpus(*store, store->open_collection(kDocumentsCollection), embedder);
+  const CompiledRecipe compiled(recipe, {.embedder = embedder, .corpus = &corpus});
+  std::vector<Query> queries;
+  for (const eval::Question& question : questions) queries.push_back(to_query(question));
+  progress.update("retrieve", 0, queries.size());
+  const auto evidence = compiled.retrieve_all(queries);
+  TrainingRows rows;
+  for (size_t i = 0; i < questions.size(); ++i) {
+    const std::string answer = answer_of(questions[i]);
+    if (answer.empty()) {
+      ++rows.without_question;
+    } else if (!recipe.knowledge.empty() && !holds_answer(questions[i], evidence[i])) {
+      ++rows.without_answer;
+    } else {
+      rows.jsonl += row_of(compiled.prompt(queries[i], evidence[i]), answer);
+      ++rows.rows;
+    }
+  }
+  return rows;
+}
+
+}  // namespace ondol::app

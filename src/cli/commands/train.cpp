@@ -1,0 +1,155 @@
+// ondol train: adapt a model on this machine.
+#include "app/train.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "app/train_config.h"
+#include "app/training_rows.h"
+#include "base/error.h"
+#include "base/files.h"
+#include "cli/commands.h"
+#include "cli/common.h"
+
+namespace ondol::cli {
+namespace {
+
+struct TrainOptions {
+  std::string method;
+  std::string config;
+  std::string recipe;
+  std::string workspace;
+  bool resume = false;
+  bool json = false;
+  EngineOptions engine;
+  std::map<std::string, std::vector<std::string>> given;  // settings by name, as typed
+};
+
+std::string kebab(std::string name) {
+  for (char& c : name) c = c == '_' ? '-' : c;
+  return name;
+}
+
+app::TrainFields fields_of(const TrainOptions& options) {
+  app::TrainFields fields;
+  if (!options.config.empty()) {
+    app::read_train_config(read_file(options.config), options.config, fields);
+  }
+  for (const auto& [name, values] : options.given) {
+    if (!values.empty()) app::set_train_field(fields, name, values);
+  }
+  return fields;
+}
+
+// The train questions of a workspace, as the recipe asks them, become rows in the run's folder.
+void add_rows(const TrainOptions& options, app::Session& session, Context& context,
+              app::TrainFields& fields) {
+  const app::Workspace workspace = app::Workspace::open(options.workspace);
+  const app::TrainingRows rows =
+      app::training_rows(workspace, session, options.recipe, context.progress);
+  if (fields.output_dir.empty()) {
+    throw Error(ErrorCode::kInvalidArgument, "[train] no folder for the run; name --output-dir");
+  }
+  std::filesystem::create_directories(fields.output_dir);
+  const std::filesystem::path file = std::filesystem::path(fields.output_dir) / "rows.jsonl";
+  write_file_atomic(file, rows.jsonl);
+  fields.dataset.insert(fields.dataset.begin(), file.string());
+  context.progress.notice(
+      fmt::format("{} rows of the train questions; left out: {} whose passages do not hold the "
+                  "answer, {} without an answer",
+                  rows.rows, rows.without_answer, rows.without_question));
+}
+
+double value_of(const train::LogEntry& entry, const std::string& name) {
+  for (const auto& [key, value] : entry.values) {
+    if (key == name) return value;
+  }
+  return -1;
+}
+
+std::string metrics_line(const train::LogEntry& entry) {
+  if (const double loss = value_of(entry, "eval_loss"); loss >= 0) {
+    return fmt::format("step {:<6} validation loss {:.4f}   accuracy {:.1f} %\n", entry.step, loss,
+                       100 * value_of(entry, "eval_accuracy"));
+  }
+  return fmt::format("step {:<6} loss {:.4f}   lr {:.2e}   grad {:.2f}   {:.0f} tok/s\n",
+                     entry.step, value_of(entry, "loss"), value_of(entry, "learning_rate"),
+                     value_of(entry, "grad_norm"), value_of(entry, "tokens_per_second"));
+}
+
+std::string summary_text(const app::TrainSummary& s) {
+  std::string text =
+      fmt::format("\n{}\n{} steps, {} tokens, {:.0f} s, {:.0f} tokens/s\n", s.diagnosis, s.steps,
+                  s.tokens, s.seconds, static_cast<double>(s.tokens) / std::max(1e-9, s.seconds));
+  if (s.best_eval) {
+    text += fmt::format("best validation loss {:.4f} at step {}\n", *s.best_eval, s.best_step);
+  }
+  const std::string folder = s.folder.string();
+  text += "look at it:    " + folder + "/report.html\n";
+  text += "use it:        adapter = \"" + folder + "/best\" in a recipe\n";
+  return text;
+}
+
+nlohmann::ordered_json summary_json(const app::TrainSummary& s) {
+  nlohmann::ordered_json json = {{"folder", s.folder.string()}, {"steps", s.steps},
+                                 {"tokens", s.tokens},          {"seconds", s.seconds},
+                                 {"train_loss", s.train_loss},  {"stopped_early", s.stopped_early},
+                                 {"diagnosis", s.diagnosis}};
+  if (s.first_eval) json["eval_loss_before"] = *s.first_eval;
+  if (s.best_eval) json["best_eval_loss"] = *s.best_eval, json["best_step"] = s.best_step;
+  return json;
+}
+
+int train(const TrainOptions& options, Context& context) {
+  if (options.method != "sft") {
+    throw Error(ErrorCode::kInvalidArgument,
+                "[train] unknown method '" + options.method + "'; expected sft");
+  }
+  app::TrainFields fields = fields_of(options);
+  app::Session session = make_session(options.engine);
+  if (!options.recipe.empty()) add_rows(options, session, context, fields);
+  app::TrainJob job{.resume = options.resume, .progress = &context.progress};
+  job.on_metrics = [&](const train::LogEntry& entry) {
+    context.print(options.json ? train::to_json(entry) + "\n" : metrics_line(entry));
+  };
+  job.on_words = [&](const std::string& words) { context.progress.notice(words); };
+  const app::TrainSummary summary = app::train_sft(fields, session, job);
+  context.print(options.json ? json_line(summary_json(summary)) : summary_text(summary));
+  return kExitDone;
+}
+
+Action declare(Options& options) {
+  const auto o = std::make_shared<TrainOptions>();
+  options.positional("METHOD", &o->method, "sft: learn answers, as a LoRA adapter");
+  options.text("--config", "FILE", &o->config, "settings as TOML; options win over it");
+  options.text("--recipe", "NAME", &o->recipe,
+               "learn the train questions of the workspace as this recipe asks them");
+  declare_workspace(options, &o->workspace);
+  options.flag("--resume", &o->resume, "continue after the newest checkpoint of --output-dir");
+  declare_engine(options, &o->engine);
+  declare_json(options, &o->json);
+  for (const app::TrainFieldInfo& field : app::train_field_infos()) {
+    options.list("--" + kebab(field.name), field.is_list ? "NAME" : "VALUE", &o->given[field.name],
+                 field.help + " (" + field.otherwise + ")");
+  }
+  return [o](Context& context) { return train(*o, context); };
+}
+
+constexpr std::array<std::string_view, 4> kLines = {
+    "ondol train sft --recipe hybrid --output-dir runs/hybrid",
+    "ondol train sft --dataset train.jsonl --output-dir runs/mine",
+    "ondol train sft --config train.toml --learning-rate 1e-4",
+    "ondol train sft --config train.toml --resume"};
+
+}  // namespace
+
+constinit const Command kTrain = {
+    .name = "train",
+    .summary = {"adapt a model on rows of your own", "내 자료로 모델을 조정합니다"},
+    .examples = kLines,
+    .declare = declare};
+
+}  // namespace ondol::cli

@@ -1,0 +1,157 @@
+// Reads PEFT folders: the config says rank and scale of every linear, the tensors which there are.
+#include "models/adapter_peft.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "io/byte_cursor.h"
+#include "io/safetensors.h"
+#include "models/adapter_parts.h"
+
+namespace ondol::models {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_tail(std::string_view tail, std::string_view whole) {
+  return whole.size() > tail.size() && whole.ends_with(tail) &&
+         whole[whole.size() - tail.size() - 1] == '.';
+}
+
+// The slot of a module; adapters of a model's inner part miss the beginning of its names. Null:
+// none, or not only one.
+const LinearSlot* find_slot(const Model& model, const std::string& module) {
+  const LinearSlot* near = nullptr;
+  for (const LinearSlot& slot : model.linears) {
+    if (slot.module == module) return &slot;
+    if (!is_tail(module, slot.module) && !is_tail(slot.module, module)) continue;
+    if (near != nullptr) return nullptr;
+    near = &slot;
+  }
+  return near;
+}
+
+[[noreturn]] void refuse_tensor(const std::string& where, const std::string& tensor) {
+  const std::string what = "tensor '" + io::printable(tensor) + "' ";
+  if (tensor.find("lora_magnitude_vector") != std::string::npos) {
+    unsupported_adapter(where, what + "is a magnitude vector (DoRA), which is not applied here");
+  }
+  if (tensor.find("lora_embedding_") != std::string::npos) {
+    unsupported_adapter(where, what + "adds to an embedding, which is not applied here");
+  }
+  if (tensor.ends_with(".lora_B.bias")) {
+    unsupported_adapter(where, what + "is a bias (lora_bias), which is not applied here");
+  }
+  if (tensor.starts_with(kPeftPrefix)) {
+    unsupported_adapter(where, what +
+                                   "is a whole weight (modules_to_save, bias), which is not "
+                                   "applied here");
+  }
+  corrupt_adapter(where, what + "is not of an adapter; expected names such as '" +
+                             std::string(kPeftPrefix) + "<module>.lora_A.weight'");
+}
+
+std::vector<Halves> collect(const io::SafetensorsFile& file, const Model& model,
+                            const std::string& base_model) {
+  constexpr std::string_view kA = ".lora_A.weight", kB = ".lora_B.weight";
+  if (!file.unreadable().empty()) {
+    const io::UnreadableTensor& tensor = file.unreadable().front();
+    corrupt_adapter(file.name(), "tensor '" + io::printable(tensor.name) + "'; got type " +
+                                     io::printable(tensor.type) + ", expected a float type");
+  }
+  std::vector<Halves> by_slot(model.linears.size());
+  for (const io::TensorInfo& tensor : file.tensors()) {
+    const bool is_a = tensor.name.ends_with(kA), is_b = tensor.name.ends_with(kB);
+    if ((!is_a && !is_b) || !tensor.name.starts_with(kPeftPrefix)) {
+      refuse_tensor(file.name(), tensor.name);
+    }
+    const std::string module =
+        tensor.name.substr(kPeftPrefix.size(), tensor.name.size() - kPeftPrefix.size() - kA.size());
+    const LinearSlot* slot = find_slot(model, module);
+    if (slot == nullptr) {
+      if (module == "lm_head") {
+        unsupported_adapter(file.name(), "tensor '" + io::printable(tensor.name) +
+                                             "' adds to the output head, which takes none here");
+      }
+      other_model(file.name(), tensor.name, "it adds to no linear of it", model, base_model);
+    }
+    Halves& halves = by_slot[static_cast<size_t>(slot - model.linears.data())];
+    const io::TensorInfo*& half = is_a ? halves.a : halves.b;
+    if (half != nullptr) {
+      corrupt_adapter(file.name(), "tensors '" + io::printable(half->name) + "' and '" +
+                                       io::printable(tensor.name) + "' are of one linear");
+    }
+    half = &tensor;
+  }
+  return by_slot;
+}
+
+// Ranks and scales by the config.
+void set_scales(const PeftConfig& config, const std::string& where, const Model& model,
+                Adapter& adapter) {
+  for (size_t i = 0; i < adapter.by_slot.size(); ++i) {
+    ops::LowRank& pair = adapter.by_slot[i];
+    const std::string& module = model.linears[i].module;
+    if (!pair.down.defined()) continue;
+    const int64_t rank = config.rank_of(module);
+    if (pair.down.dim(1) != rank) {
+      corrupt_adapter(where, "matrices of " + module + "; got rank " +
+                                 std::to_string(pair.down.dim(1)) + ", expected " +
+                                 std::to_string(rank) + " as " + kPeftConfigFile + " says");
+    }
+    const double alpha = config.alpha_of(module);
+    const auto r = static_cast<double>(rank);
+    pair.scale = static_cast<float>(alpha / (config.use_rslora ? std::sqrt(r) : r));
+    if (!std::isfinite(pair.scale)) {
+      corrupt_adapter(where, "lora_alpha of " + module + "; got " + std::to_string(alpha) +
+                                 ", expected one whose scale is a number");
+    }
+  }
+}
+
+// Linears that are named but have no matrices add nothing, in PEFT too.
+void warn_missing(PeftConfig& config, const std::string& where, const Model& model,
+                  const Adapter& adapter) {
+  size_t missing = 0;
+  std::string first;
+  for (size_t i = 0; i < model.linears.size(); ++i) {
+    const std::string& module = model.linears[i].module;
+    const bool wanted = std::ranges::any_of(config.targets, [&](const std::string& target) {
+      return module == target || is_tail(target, module);
+    });
+    if (!wanted || adapter.by_slot[i].down.defined()) continue;
+    if (missing++ == 0) first = module;
+  }
+  if (missing == 0) return;
+  config.warnings.push_back(where + ": target_modules names " + std::to_string(missing) +
+                            " linears of which it holds no matrices, '" + first + "' first");
+}
+
+}  // namespace
+
+LoadedAdapter read_peft_adapter(const fs::path& folder, const Model& model) {
+  const fs::path tensors = folder / kPeftTensorFile;
+  std::error_code failed;
+  for (const fs::path& part : {folder / kPeftConfigFile, tensors}) {
+    if (fs::exists(part, failed)) continue;
+    const bool pickle = fs::exists(folder / "adapter_model.bin", failed);
+    throw Error(ErrorCode::kNotFound,
+                "[adapter] '" + folder.string() + "' has no " + part.filename().string() +
+                    (pickle ? "; an adapter_model.bin is a program, which is never read: try "
+                              "saving it as safetensors"
+                            : "; expected a PEFT folder with it"));
+  }
+  PeftConfig config = read_peft_config(folder);
+  const io::SafetensorsFile file = io::SafetensorsFile::open(tensors);
+  LoadedAdapter loaded;
+  loaded.adapter = read_halves(file, collect(file, model, config.base_model),
+                               RowOrder::kHuggingFace, model, config.base_model);
+  set_scales(config, file.name(), model, loaded.adapter);
+  warn_missing(config, file.name(), model, loaded.adapter);
+  loaded.warnings = std::move(config.warnings);
+  loaded.use_rslora = config.use_rslora;
+  loaded.base_model = config.base_model;
+  return loaded;
+}
+
+}  // namespace ondol::models

@@ -1,0 +1,55 @@
+#include "train/memory_plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace ondol::train {
+namespace {
+
+constexpr int64_t kFloat = 4;
+constexpr int64_t kLogitRows = 128;  // ops/loss.cpp works on so many at a time
+
+std::string size_text(int64_t bytes) {
+  const double mib = static_cast<double>(bytes) / (1 << 20);
+  return mib < 1024 ? fmt::format("{:.0f} MiB", mib) : fmt::format("{:.2f} GiB", mib / 1024);
+}
+
+}  // namespace
+
+std::string MemoryPlan::text() const {
+  return fmt::format(
+      "model {}, transposed copies {}, adapter and gradients {}, optimizer {}, activations {}, "
+      "logits {}: peak {}",
+      size_text(model), size_text(transposed), size_text(parameters), size_text(optimizer),
+      size_text(activations), size_text(logits), size_text(peak()));
+}
+
+MemoryPlan plan_memory(const Model& model, const Lora& lora, const MemoryOptions& options) {
+  const ModelInfo& info = model.info;
+  const bool fast = options.precision == Precision::kFast;
+  MemoryPlan plan;
+  plan.model = static_cast<int64_t>(info.weights_bytes);
+  int64_t weights = info.vocabulary * info.width, mlp = info.width;
+  for (const LinearSlot& linear : model.linears) {
+    weights += linear.rows * linear.columns;
+    mlp = std::max(mlp, linear.rows);
+  }
+  plan.transposed = fast ? weights * 34 / 32 : 0;
+  for (const Parameter& parameter : lora.parameters) {
+    plan.parameters += 2 * kFloat * parameter.value.size();
+  }
+  plan.optimizer = static_cast<int64_t>(options.optimizer_bytes);
+  // A layer keeps two states of the residual stream, queries, keys, values, what attention gave,
+  // and the two inputs of the gate; the inner factors of the adapter.
+  const int64_t q = info.heads * info.head_width, kv = info.kv_heads * info.head_width;
+  int64_t ranks = 0;
+  for (const int64_t rank : lora.ranks) ranks += rank;
+  const int64_t of_layer =
+      (2 * info.width + 2 * q + 2 * kv) * kFloat + 2 * mlp * (fast ? 2 : kFloat);
+  plan.activations = options.tokens * (info.layers * of_layer + ranks * kFloat);
+  plan.logits = 2 * kLogitRows * info.vocabulary * kFloat + options.tokens * 6 * mlp * kFloat;
+  return plan;
+}
+
+}  // namespace ondol::train
