@@ -114,6 +114,7 @@ KernelTable completed(KernelTable t) {
   take(t.gelu_backward, kRefTable.gelu_backward);
   take(t.gelu_tanh_backward, kRefTable.gelu_tanh_backward);
   take(t.softmax_backward, kRefTable.softmax_backward);
+  take(t.negative_step, kRefTable.negative_step);
   take(t.adam, kRefTable.adam);
   return t;
 }

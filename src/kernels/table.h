@@ -130,6 +130,29 @@ struct SegmentJoin {
   float* out;
 };
 
+// One update of word2vec with negative sampling. With s_k = dot(input, rows[k]) and z_k = -s_k for
+// rows[0], the word that was there, and s_k for the others, which were not:
+//   loss = sum of log(1 + exp(z_k)),  g_k = rate * sigmoid(z_k), for k above 0 with a minus before
+//   e = sum of g_k * rows[k] (k by k, from 0, fma);  rows[k] = fma(g_k, input, rows[k])
+//   target += e
+// All s_k are taken before anything changes. `target` may be `input`. A row may stand among `rows`
+// more than once: it is then changed as often, and e sees the changes.
+inline constexpr int64_t kNegativeRowsMax = 32;
+inline constexpr int64_t kSigmoidTableSize = 1000;
+struct NegativeStep {
+  const float* input;  // [width]
+  float* target;       // [width]
+  float* rows[kNegativeRowsMax];
+  int64_t count;  // of rows, at least 1
+  int64_t width;  // a multiple of 16
+  float rate;
+  // Null: the exact sigmoid. Else sigmoid(s) = sigmoids[int((s + 6) * (size / 12))] for |s| < 6,
+  // and g = 0 from there on; the outputs below stay exact.
+  const float* sigmoids;
+  float* margins;  // out, z [kNegativeRowsMax]; beyond count anything
+  float* shares;   // out, 1 / (1 + exp(-|z|)): log(1 + exp(z)) = max(z, 0) - log(share)
+};
+
 struct KernelTable {
   const char* name = nullptr;
   // One token.
@@ -184,6 +207,7 @@ struct KernelTable {
   // dx = scale * p * (dp - sum of p * dp); dx may be dp.
   void (*softmax_backward)(const float* p, const float* dp, int64_t width, float scale,
                            float* dx) = nullptr;
+  void (*negative_step)(const NegativeStep& work) = nullptr;
   void (*adam)(const AdamFactors& factors, const float* gradient, int64_t count, float* value,
                float* mean, float* square) = nullptr;
 };

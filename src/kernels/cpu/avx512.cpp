@@ -8,6 +8,7 @@
 #include "kernels/cpu/attention.inc"
 #include "kernels/cpu/attention_i8.inc"
 #include "kernels/cpu/gradients.inc"
+#include "kernels/cpu/word2vec.inc"
 // clang-format on
 
 namespace ondol {
@@ -41,6 +42,7 @@ const KernelTable kAvx512Table = {
     .gelu_backward = gelu_backward,
     .gelu_tanh_backward = gelu_tanh_backward,
     .softmax_backward = softmax_backward,
+    .negative_step = negative_step,
     .adam = adam,
 };
 

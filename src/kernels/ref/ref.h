@@ -60,6 +60,7 @@ void silu_multiply_backward(const float* gate, const float* up, const float* dy,
 void gelu_backward(const float* x, const float* dy, int64_t count, float* dx);
 void gelu_tanh_backward(const float* x, const float* dy, int64_t count, float* dx);
 void softmax_backward(const float* p, const float* dp, int64_t width, float scale, float* dx);
+void negative_step(const NegativeStep& work);
 void adam(const AdamFactors& factors, const float* gradient, int64_t count, float* value,
           float* mean, float* square);
 

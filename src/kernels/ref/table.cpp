@@ -31,6 +31,7 @@ const KernelTable kRefTable = {
     .gelu_backward = ref::gelu_backward,
     .gelu_tanh_backward = ref::gelu_tanh_backward,
     .softmax_backward = ref::softmax_backward,
+    .negative_step = ref::negative_step,
     .adam = ref::adam,
 };
 
