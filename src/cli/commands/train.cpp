@@ -22,7 +22,7 @@ struct TrainOptions {
   std::string method;
   std::string config;
   std::string recipe;
-  std::string workspace;
+  std::string workspace = ".";
   bool resume = false;
   bool json = false;
   EngineOptions engine;
