@@ -113,9 +113,10 @@ class PackedMatrix {
 // gguf package.
 void dequantize_blocks(DType dtype, const std::byte* blocks, int64_t elements, float* out);
 
-// The opposite: floats to f32, f16 and bf16 (ties to even), or to Q8_0 blocks, whose scale is the largest
-// magnitude of 32 values over 127 as a half and whose codes are the nearest ones, ties to even.
-// Infinities and NaNs make a block of NaN. Sizes must fit; other types are Error(kUnsupported).
+// The opposite: floats to f32, f16 and bf16 (ties to even), or to Q8_0 blocks, whose scale is the
+// largest magnitude of 32 values over 127 as a half and whose codes are the nearest ones, ties to
+// even. Infinities and NaNs make a block of NaN. Sizes must fit; other types are
+// Error(kUnsupported).
 void encode_blocks(DType dtype, std::span<const float> values, std::span<std::byte> blocks);
 
 // out[T, N] = x[T, K] * w^T + bias. Several parts read the same x: it is quantised once.

@@ -40,7 +40,6 @@ class Decoder final : public DecoderModel {
   }
 
  private:
-
   DecoderWeights weights_;
   nn::Rope rope_;
 };
