@@ -79,7 +79,7 @@ std::string axes(const Frame& frame) {
     const double value = frame.low + (frame.high - frame.low) * i / 4, y = frame.y(value);
     svg += fmt::format(
         "<line x1='{}' y1='{:.1f}' x2='{}' y2='{:.1f}' class='grid'/>"
-        "<text x='{}' y='{:.1f}' text-anchor='end'>{:.4g}</text>",
+        "<text x='{}' y='{:.1f}' text-anchor='end'>{:.3g}</text>",
         kLeft, y, kWidth - kRight, y, kLeft - 6, y + 4, value);
     const double step = frame.last_step * i / 4;
     svg += fmt::format("<text x='{:.1f}' y='{}' text-anchor='middle'>{:.0f}</text>", frame.x(step),
