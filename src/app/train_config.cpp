@@ -9,6 +9,7 @@
 
 #include "app/train_word2vec.h"
 #include "base/error.h"
+#include "base/nearest.h"
 
 namespace ondol::app {
 namespace {
@@ -133,33 +134,13 @@ struct Setter {
   }
 };
 
-size_t distance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = std::exchange(row[0], i);
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t above = row[j];
-      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)});
-      diagonal = above;
-    }
-  }
-  return row[b.size()];
-}
-
 [[noreturn]] void unknown(std::string_view name, const std::string& where,
                           std::span<const TrainFieldInfo> known) {
-  std::string nearest;
-  size_t least = SIZE_MAX;
-  for (const TrainFieldInfo& info : known) {
-    const size_t edits = distance(name, info.name);
-    if (edits < least) {
-      least = edits;
-      nearest = info.name;
-    }
-  }
-  invalid(where + ": unknown setting '" + std::string(name) + "'; the nearest is '" + nearest +
-          "'; `ondol train --help` lists all");
+  std::vector<std::string_view> names;
+  for (const TrainFieldInfo& info : known) names.push_back(info.name);
+  const std::string_view nearest = nearest_of(name, names);
+  invalid(where + ": unknown setting '" + std::string(name) + "'; the nearest is '" +
+          std::string(nearest) + "'; `ondol train --help` lists all");
 }
 
 struct Describer {
