@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,6 +14,7 @@
 #include "base/files.h"
 #include "base/rng.h"
 #include "infer/test_support.h"
+#include "support/child.h"
 
 namespace ondol::testing {
 namespace {
@@ -260,28 +260,8 @@ TEST(PrefixStoreChild, DISABLED_FillsTheFolderUntilItIsKilled) {
 }
 
 pid_t spawn_child(const fs::path& folder) {
-  const std::string self = fs::read_symlink("/proc/self/exe").string();
-  std::vector<std::string> arguments = {self, "--gtest_filter=PrefixStoreChild.*",
-                                        "--gtest_also_run_disabled_tests"};
-  std::vector<std::string> environment = {std::string(kFolderVariable) + "=" + folder.string()};
-  for (char** variable = environ; *variable != nullptr; ++variable) {
-    environment.emplace_back(*variable);
-  }
-  const auto pointers = [](std::vector<std::string>& texts) {
-    std::vector<char*> list;
-    for (std::string& text : texts) list.push_back(text.data());
-    list.push_back(nullptr);
-    return list;
-  };
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-  pid_t child = -1;
-  const int failed = posix_spawn(&child, self.c_str(), &actions, nullptr,
-                                 pointers(arguments).data(), pointers(environment).data());
-  posix_spawn_file_actions_destroy(&actions);
-  EXPECT_EQ(failed, 0);
-  return child;
+  return ondol::testing::spawn_test_child("PrefixStoreChild.*",
+                                          std::string(kFolderVariable) + "=" + folder.string());
 }
 
 TEST(PrefixStore, SurvivesKillMinusNine) {
