@@ -9,6 +9,7 @@
 
 #include "app/recipe_fields.h"
 #include "base/error.h"
+#include "base/nearest.h"
 
 namespace ondol::app {
 namespace {
@@ -17,27 +18,9 @@ namespace {
   throw Error(ErrorCode::kInvalidArgument, "[recipe] " + message);
 }
 
-// Edit distance, for "did you mean".
-size_t distance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (size_t i = 0; i < a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i + 1;
-    for (size_t j = 0; j < b.size(); ++j) {
-      const size_t replaced = diagonal + (a[i] != b[j]);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({row[j] + 1, row[j + 1] + 1, replaced});
-    }
-  }
-  return row[b.size()];
-}
-
 std::string nearest(std::string_view name, const std::vector<std::string>& known) {
-  const auto best = std::min_element(known.begin(), known.end(), [&](const auto& a, const auto& b) {
-    return distance(name, a) < distance(name, b);
-  });
-  return best == known.end() ? "" : *best;
+  const std::vector<std::string_view> names(known.begin(), known.end());
+  return std::string(nearest_of(name, names));
 }
 
 // Reads the fields of one table and complains about what is left over.

@@ -1,15 +1,13 @@
 #include "base/nearest.h"
 
 #include <algorithm>
-#include <cstddef>
 #include <numeric>
 #include <vector>
 
 namespace ondol {
-namespace {
 
-// Levenshtein's distance, a row of the table at a time.
-size_t edits(std::string_view from, std::string_view to) {
+// A row of the table at a time.
+size_t edit_distance(std::string_view from, std::string_view to) {
   std::vector<size_t> above(to.size() + 1), row(to.size() + 1);
   std::iota(above.begin(), above.end(), size_t{0});
   for (size_t i = 0; i < from.size(); ++i) {
@@ -23,13 +21,11 @@ size_t edits(std::string_view from, std::string_view to) {
   return above.back();
 }
 
-}  // namespace
-
 std::string_view nearest_of(std::string_view name, std::span<const std::string_view> known) {
   std::string_view best;
   size_t fewest = SIZE_MAX;
   for (const std::string_view candidate : known) {
-    const size_t count = edits(name, candidate);
+    const size_t count = edit_distance(name, candidate);
     if (count < fewest) fewest = count, best = candidate;
   }
   return best;
