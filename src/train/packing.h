@@ -14,6 +14,7 @@
 #include <span>
 #include <vector>
 
+#include "ops/loss.h"
 #include "train/example.h"
 
 namespace ondol::train {
@@ -61,7 +62,7 @@ class Packs {
   double fill_ = 1;
 };
 
-inline constexpr int32_t kIgnoredLabel = -100;
+inline constexpr int32_t kIgnoredLabel = ops::kNoTarget;
 
 // One ragged batch. labels[t] is the id that the state of token t must predict, or kIgnoredLabel.
 struct PackedBatch {

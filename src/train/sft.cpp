@@ -2,24 +2,17 @@
 
 namespace ondol::train {
 
-std::vector<Sequence> SftObjective::sequences(Split split,
-                                              std::span<const uint32_t> examples) const {
-  std::vector<Sequence> sequences;
-  for (const uint32_t example : examples) {
-    const ExampleSet& set = of(split).examples;
-    sequences.push_back({set.ids(example), set.loss(example)});
-  }
-  return sequences;
-}
-
 int64_t SftObjective::weight(Split split, std::span<const uint32_t> examples) const {
-  return label_tokens(sequences(split, examples));
+  int64_t count = 0;
+  for (const uint32_t example : examples) count += learned_tokens(of(split).examples.loss(example));
+  return count;
 }
 
 ops::LossSum SftObjective::loss(const ops::Context& context, Split split,
                                 std::span<const uint32_t> examples,
                                 const ops::LossOptions& options) {
-  return lm_.run(context, sequences(split, examples), &lora_.adapter, options);
+  return causal_lm_loss(model_, context, make_batch(of(split).examples, examples), &lora_.adapter,
+                        options);
 }
 
 }  // namespace ondol::train

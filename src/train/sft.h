@@ -19,7 +19,7 @@ class SftObjective final : public Objective {
  public:
   // `model` has a decoder; it and `lora` outlive this.
   SftObjective(const Model& model, Lora& lora, SftData train, SftData validation)
-      : lm_(model), lora_(lora), data_{std::move(train), std::move(validation)} {}
+      : model_(model), lora_(lora), data_{std::move(train), std::move(validation)} {}
 
   std::span<Parameter> parameters() override { return lora_.parameters; }
   std::vector<int64_t> lengths(Split split) const override { return of(split).examples.lengths(); }
@@ -32,9 +32,8 @@ class SftObjective final : public Objective {
 
  private:
   const SftData& of(Split split) const { return data_[split == Split::kValidation]; }
-  std::vector<Sequence> sequences(Split split, std::span<const uint32_t> examples) const;
 
-  CausalLm lm_;
+  const Model& model_;
   Lora& lora_;
   SftData data_[2];
 };
