@@ -27,16 +27,6 @@ GenerateRequest random_request(const Model& model, Rng& rng, int64_t prompt_toke
   return request;
 }
 
-BenchRate summarize(int64_t tokens, std::vector<double> rates) {
-  BenchRate rate{.tokens = tokens, .all = rates};
-  std::sort(rates.begin(), rates.end());
-  const size_t middle = rates.size() / 2;
-  rate.median = rates.size() % 2 == 1 ? rates[middle] : (rates[middle - 1] + rates[middle]) / 2;
-  rate.min = rates.front();
-  rate.max = rates.back();
-  return rate;
-}
-
 // One run: sequences that write until the last to begin has made its tokens; the others get room to
 // write all the while and are then cancelled.
 double decode_rate(LocalGenerator& generator, Rng& rng, const BenchOptions& options) {
@@ -98,6 +88,16 @@ std::vector<double> repeat(const char* name, int64_t repetitions, ProgressSink& 
 
 }  // namespace
 
+BenchRate rate_of(int64_t tokens, std::vector<double> rates) {
+  BenchRate rate{.tokens = tokens, .all = rates};
+  std::sort(rates.begin(), rates.end());
+  const size_t middle = rates.size() / 2;
+  rate.median = rates.size() % 2 == 1 ? rates[middle] : (rates[middle - 1] + rates[middle]) / 2;
+  rate.min = rates.front();
+  rate.max = rates.back();
+  return rate;
+}
+
 BenchResult bench_model(LocalGenerator& generator, const BenchOptions& options,
                         ProgressSink& progress) {
   Rng rng(options.seed, 0);
@@ -109,8 +109,8 @@ BenchResult bench_model(LocalGenerator& generator, const BenchOptions& options,
   });
   std::vector<double> decode = repeat("decode", options.repetitions, progress,
                                       [&] { return decode_rate(generator, rng, options); });
-  return {.prefill = summarize(options.prompt_tokens, std::move(prefill)),
-          .decode = summarize(options.new_tokens * options.sequences, std::move(decode)),
+  return {.prefill = rate_of(options.prompt_tokens, std::move(prefill)),
+          .decode = rate_of(options.new_tokens * options.sequences, std::move(decode)),
           .peak_rss_bytes = process_peak_rss_bytes()};
 }
 
@@ -119,17 +119,17 @@ BenchRate bench_embedder(LocalEmbedder& embedder, const Model& model,
   Rng rng(options.seed, 0);
   const std::vector<std::string> words = single_token_words(embedder, model);
   const int64_t tokens = std::min(options.text_tokens, embedder.tokens_max());
-  return summarize(tokens * options.texts, repeat("embed", options.repetitions, progress, [&] {
-                     std::vector<std::string> texts;
-                     for (int64_t i = 0; i < options.texts; ++i) {
-                       texts.push_back(random_text(embedder, words, rng, tokens));
-                     }
-                     const auto start = std::chrono::steady_clock::now();
-                     embedder.embed(texts, {});
-                     const std::chrono::duration<double> seconds =
-                         std::chrono::steady_clock::now() - start;
-                     return static_cast<double>(tokens * options.texts) / seconds.count();
-                   }));
+  return rate_of(tokens * options.texts, repeat("embed", options.repetitions, progress, [&] {
+                   std::vector<std::string> texts;
+                   for (int64_t i = 0; i < options.texts; ++i) {
+                     texts.push_back(random_text(embedder, words, rng, tokens));
+                   }
+                   const auto start = std::chrono::steady_clock::now();
+                   embedder.embed(texts, {});
+                   const std::chrono::duration<double> seconds =
+                       std::chrono::steady_clock::now() - start;
+                   return static_cast<double>(tokens * options.texts) / seconds.count();
+                 }));
 }
 
 }  // namespace ondol::app

@@ -35,6 +35,9 @@ struct BenchRate {
   std::vector<double> all;  // in the order they were measured
 };
 
+// Median (of an even number: the mean of the two in the middle), least and greatest of `rates`.
+BenchRate rate_of(int64_t tokens, std::vector<double> rates);
+
 struct BenchResult {
   BenchRate prefill;
   BenchRate decode;

@@ -1,6 +1,5 @@
 // Speed of training on this machine: steps of LoRA on random tokens.
-#include <algorithm>
-#include <chrono>
+#include <utility>
 
 #include "app/bench.h"
 #include "app/process_stats.h"
@@ -42,20 +41,13 @@ TrainBenchResult bench_train(const Model& model, ThreadPool& pool, const TrainBe
   config.max_length = options.batch * options.length;
   config.learning_rate = 1e-5;
   train::Trainer trainer({pool, best_kernels(), options.precision}, objective, config);
-  TrainBenchResult result;
-  result.rate.tokens = options.batch * options.length;
+  std::vector<double> rates;
   for (int64_t i = 0; !trainer.done(); ++i) {
     progress.update("train", static_cast<uint64_t>(i), static_cast<uint64_t>(config.max_steps));
     const train::StepMetrics m = trainer.step();
-    if (i > 0) result.rate.all.push_back(static_cast<double>(m.tokens) / m.seconds);
+    if (i > 0) rates.push_back(static_cast<double>(m.tokens) / m.seconds);
   }
-  std::vector<double> sorted = result.rate.all;
-  std::ranges::sort(sorted);
-  result.rate.median = sorted[sorted.size() / 2];
-  result.rate.min = sorted.front();
-  result.rate.max = sorted.back();
-  result.peak_rss_bytes = process_peak_rss_bytes();
-  return result;
+  return {rate_of(options.batch * options.length, std::move(rates)), process_peak_rss_bytes()};
 }
 
 }  // namespace ondol::app
