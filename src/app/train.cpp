@@ -85,7 +85,12 @@ train::SftData examples_of(const train::Dataset& data, const train::Renderer& re
 train::Renderer renderer_of(const TrainFields& fields, const Model& model) {
   train::RenderOptions options;
   options.max_length = fields.max_length;
-  const bool whole = !fields.completion_only_loss && !fields.assistant_only_loss;
+  if (fields.completion_only_loss != fields.assistant_only_loss) {
+    invalid(
+        "completion_only_loss and assistant_only_loss differ; expected both true (learn answers) "
+        "or both false (learn every token)");
+  }
+  const bool whole = !fields.completion_only_loss;
   options.loss = whole ? train::LossOn::kAll : train::LossOn::kAuto;
   options.overflow = train::Overflow::kSplit;
   return {*model.tokenizer, model.chat_template, options};
@@ -218,6 +223,7 @@ class SftRun {
     std::copy_n(from.up.data(), from.up.size(), to.up.data());
   }
 
+  // What the model does untrained: to compare with, it cannot be the best checkpoint.
   void first_evaluation() {
     if (const auto eval = trainer_->evaluate()) log_evaluation(*eval);
   }
@@ -234,14 +240,21 @@ class SftRun {
          {{"eval_loss", eval.loss},
           {"eval_accuracy", eval.accuracy},
           {"eval_runtime", eval.seconds}}});
-    if (!std::isfinite(eval.loss)) return;
-    if (!saved_.best_metric || eval.loss < *saved_.best_metric) {
-      saved_.best_metric = eval.loss;
+  }
+
+  // True when this validation is the best so far: its checkpoint has to be kept.
+  bool validate() {
+    const auto eval = trainer_->evaluate();
+    if (!eval) return false;
+    log_evaluation(*eval);
+    const bool best =
+        std::isfinite(eval->loss) && (!saved_.best_metric || eval->loss < *saved_.best_metric);
+    waited_ = best ? 0 : waited_ + 1;
+    if (best) {
+      saved_.best_metric = eval->loss;
       saved_.best_global_step = trainer_->state().step;
-      waited_ = 0;
-    } else {
-      ++waited_;
     }
+    return best;
   }
 
   void loop() {
@@ -253,12 +266,13 @@ class SftRun {
       gather(m);
       const bool last = trainer_->done();
       if (m.step % std::max<int64_t>(1, fields_.logging_steps) == 0 || last) log_steps(m);
+      bool best = false;
       if (m.step % eval_every == 0 || last) {
-        if (const auto eval = trainer_->evaluate()) log_evaluation(*eval);
+        best = validate();
         const int64_t patience = fields_.early_stopping_patience;
         stop_ = patience > 0 && waited_ >= patience;
       }
-      if (m.step % save_every == 0 || last || stop_) save();
+      if (m.step % save_every == 0 || last || stop_ || best) save();
       report_progress(m.step);
     }
   }
@@ -324,6 +338,9 @@ class SftRun {
   TrainSummary finish() {
     TrainSummary summary;
     summary.folder = folder_.path();
+    summary.adapter =
+        folder_.path() /
+        (saved_.best_global_step ? "best" : fmt::format("checkpoint-{}", saved_.global_step));
     summary.steps = trainer_->state().step;
     summary.tokens = trainer_->state().tokens;
     summary.seconds = seconds_;

@@ -28,6 +28,7 @@ struct TrainJob {
 
 struct TrainSummary {
   std::filesystem::path folder;
+  std::filesystem::path adapter;  // of the best validation; without validation rows the last one
   int64_t steps = 0;
   int64_t tokens = 0;
   double seconds = 0;

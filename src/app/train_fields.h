@@ -50,7 +50,6 @@ struct TrainFields {
   int64_t save_steps = 0;
   int64_t save_total_limit = 2;
   int64_t early_stopping_patience = 0;
-  bool load_best_model_at_end = true;
 };
 
 template <class Visitor>
@@ -89,11 +88,11 @@ void visit_fields(Visitor& v, TrainFields& f) {
   v("loraplus_lr_ratio", f.loraplus_lr_ratio, "learning rate of B over that of A (LoRA+)");
   v("logging_steps", f.logging_steps, "steps from one line of metrics to the next");
   v("eval_steps", f.eval_steps, "steps between validations; 0: ten in a run");
-  v("save_steps", f.save_steps, "steps between checkpoints; 0: with every validation");
+  v("save_steps", f.save_steps,
+    "steps between checkpoints beside the best ones; 0: as validations");
   v("save_total_limit", f.save_total_limit, "checkpoints kept beside the best; 0: all");
   v("early_stopping_patience", f.early_stopping_patience,
     "validations without a gain before it stops; 0: never");
-  v("load_best_model_at_end", f.load_best_model_at_end, "final/ is the best checkpoint");
 }
 
 }  // namespace ondol::app

@@ -138,6 +138,31 @@ TEST_F(Train, WrongSettingsSayWhatAndTheNearest) {
   EXPECT_NE(message([&] { run(fields); }).find("q_proj"), std::string::npos);
 }
 
+TEST_F(Train, TheBestStepHasACheckpointWhereverItFalls) {
+  fields.eval_steps = 1;
+  fields.save_steps = 5;
+  fields.save_total_limit = 1;
+  fields.learning_rate = 3;  // soon worse than at the beginning
+  const TrainSummary done = run(fields);
+  const fs::path best = fs::path(fields.output_dir) / "best";
+  ASSERT_TRUE(fs::exists(best / "adapter_model.safetensors"));
+  EXPECT_EQ(fs::read_symlink(best), "checkpoint-" + std::to_string(done.best_step));
+  EXPECT_GE(done.best_step, 1);
+}
+
+TEST_F(Train, WithoutValidationTheLastAdapterIsNamed) {
+  fields.validation_split = 0;
+  const TrainSummary done = run(fields);
+  EXPECT_FALSE(done.best_eval);
+  EXPECT_EQ(done.adapter.filename(), "checkpoint-6");
+  EXPECT_TRUE(fs::exists(done.adapter / "adapter_model.safetensors"));
+}
+
+TEST_F(Train, LossSettingsThatDisagreeAreRefused) {
+  fields.completion_only_loss = false;
+  EXPECT_THROW(run(fields), Error);
+}
+
 TEST_F(Train, ASecondRunInTheSameFolderIsRefused) {
   run(fields);
   try {

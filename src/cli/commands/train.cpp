@@ -88,16 +88,19 @@ std::string summary_text(const app::TrainSummary& s) {
   if (s.best_eval) {
     text += fmt::format("best validation loss {:.4f} at step {}\n", *s.best_eval, s.best_step);
   }
-  const std::string folder = s.folder.string();
-  text += "look at it:    " + folder + "/report.html\n";
-  text += "use it:        adapter = \"" + folder + "/best\" in a recipe\n";
+  text += "look at it:    " + (s.folder / "report.html").string() + "\n";
+  text += "use it:        adapter = \"" + s.adapter.string() + "\" in a recipe\n";
   return text;
 }
 
 nlohmann::ordered_json summary_json(const app::TrainSummary& s) {
-  nlohmann::ordered_json json = {{"folder", s.folder.string()}, {"steps", s.steps},
-                                 {"tokens", s.tokens},          {"seconds", s.seconds},
-                                 {"train_loss", s.train_loss},  {"stopped_early", s.stopped_early},
+  nlohmann::ordered_json json = {{"folder", s.folder.string()},
+                                 {"adapter", s.adapter.string()},
+                                 {"steps", s.steps},
+                                 {"tokens", s.tokens},
+                                 {"seconds", s.seconds},
+                                 {"train_loss", s.train_loss},
+                                 {"stopped_early", s.stopped_early},
                                  {"diagnosis", s.diagnosis}};
   if (s.first_eval) json["eval_loss_before"] = *s.first_eval;
   if (s.best_eval) json["best_eval_loss"] = *s.best_eval, json["best_step"] = s.best_step;
