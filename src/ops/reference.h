@@ -13,6 +13,13 @@
 
 namespace ondol::ops::reference {
 
+// In double precision, in order.
+inline double dot(std::span<const float> a, std::span<const float> b) {
+  double sum = 0;
+  for (size_t d = 0; d < a.size(); ++d) sum += static_cast<double>(a[d]) * b[d];
+  return sum;
+}
+
 // out[T, N] = x[T, K] * w[N, K]^T
 template <class Real>
 void matmul_transposed_weight(std::span<const Real> x, std::span<const Real> w, int64_t tokens,
