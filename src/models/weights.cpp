@@ -7,6 +7,46 @@
 #include "base/error.h"
 
 namespace ondol::models {
+namespace {
+
+std::string bias_of(std::string weight) {
+  ONDOL_ASSERT(weight.ends_with(".weight"));
+  return weight.replace(weight.rfind(".weight"), 7, ".bias");
+}
+
+}  // namespace
+
+std::string weight_name(std::span<const WeightName> names, std::string_view ours, int64_t layer,
+                        WeightFormat format) {
+  const auto row = std::ranges::find(names, ours, &WeightName::ours);
+  ONDOL_ASSERT(row != names.end());
+  std::string text(format == WeightFormat::kGguf ? row->gguf : row->safetensors);
+  const size_t mark = text.find("{}");
+  if (mark != std::string::npos) text.replace(mark, 2, std::to_string(layer));
+  return text;
+}
+
+void WeightList::matrix(std::string_view ours, int64_t layer, PackedMatrix& matrix,
+                        int64_t paired_heads) {
+  list_.push_back(
+      {weight_name(names_, ours, layer, WeightFormat::kSafetensors), &matrix, {}, paired_heads});
+}
+
+void WeightList::vector(const std::string& name, const Tensor& vector, int64_t paired_heads) {
+  if (vector.defined()) list_.push_back({name, nullptr, vector, paired_heads});
+}
+
+void WeightList::linear(std::string_view ours, int64_t layer, nn::Linear& linear,
+                        int64_t paired_heads) {
+  matrix(ours, layer, linear.weight, paired_heads);
+  vector(bias_of(list_.back().name), linear.bias, paired_heads);
+}
+
+void WeightList::norm(std::string_view ours, int64_t layer, nn::Norm& norm) {
+  const std::string name = weight_name(names_, ours, layer, WeightFormat::kSafetensors);
+  vector(name, norm.weight, 0);
+  vector(bias_of(name), norm.bias, 0);
+}
 
 WeightReader::WeightReader(const io::TensorSource& source, WeightFormat format,
                            std::span<const WeightName> names, ThreadPool& pool, std::string prefix)
@@ -17,12 +57,7 @@ std::string WeightReader::name(std::string_view ours, int64_t layer) const {
 }
 
 std::string WeightReader::name(std::string_view ours, int64_t layer, WeightFormat format) const {
-  const auto row = std::ranges::find(names_, ours, &WeightName::ours);
-  ONDOL_ASSERT(row != names_.end());
-  std::string text(format == WeightFormat::kGguf ? row->gguf : row->safetensors);
-  const size_t mark = text.find("{}");
-  if (mark != std::string::npos) text.replace(mark, 2, std::to_string(layer));
-  return text;
+  return weight_name(names_, ours, layer, format);
 }
 
 bool WeightReader::has(std::string_view ours, int64_t layer) const {
@@ -59,6 +94,12 @@ PackedMatrix WeightReader::matrix(std::string_view ours, int64_t layer, int64_t 
 
 PackedMatrix WeightReader::pack(const io::TensorInfo& tensor, int64_t rows, int64_t columns,
                                 WeightForm form) {
+  if (form == WeightForm::kF32) {
+    std::vector<float> all(static_cast<size_t>(tensor.elements()));
+    dequantize_blocks(tensor.dtype, tensor.bytes.data(), tensor.elements(), all.data());
+    return PackedMatrix::from_floats(DType::kF32, rows, columns, {all.data(), columns, 1}, pool_,
+                                     &arena_);
+  }
   if (form == WeightForm::kFile || !is_float(tensor.dtype)) {
     return PackedMatrix::pack(tensor.dtype, rows, columns, tensor.bytes, pool_, &arena_);
   }
@@ -96,9 +137,7 @@ nn::Linear WeightReader::linear(std::string_view ours, int64_t layer, int64_t ro
   std::string module = name(ours, layer, WeightFormat::kSafetensors);
   module.resize(module.size() - std::min(module.size(), std::string_view(".weight").size()));
   linears_.push_back({module, name(ours, layer, WeightFormat::kGguf), rows, columns});
-  std::string bias_name = name(ours, layer);
-  ONDOL_ASSERT(bias_name.ends_with(".weight"));
-  bias_name.replace(bias_name.rfind(".weight"), 7, ".bias");
+  const std::string bias_name = bias_of(name(ours, layer));
   const bool present = source_.find_tensor(bias_name) != nullptr;
   if (bias == Bias::kRequired || (bias == Bias::kIfPresent && present)) {
     block.bias = read_vector(bias_name, rows);
@@ -113,10 +152,9 @@ nn::Norm WeightReader::rms_norm(std::string_view ours, int64_t layer, int64_t wi
 
 nn::Norm WeightReader::layer_norm(std::string_view ours, int64_t layer, int64_t width,
                                   float epsilon) {
-  std::string bias_name = name(ours, layer);
-  bias_name.replace(bias_name.rfind(".weight"), 7, ".bias");
   Tensor weight = vector(ours, layer, width);
-  return {nn::Norm::Kind::kLayer, std::move(weight), read_vector(bias_name, width), epsilon};
+  return {nn::Norm::Kind::kLayer, std::move(weight), read_vector(bias_of(name(ours, layer)), width),
+          epsilon};
 }
 
 void WeightReader::finish(std::span<const std::string_view> ignored) const {
