@@ -31,6 +31,7 @@ class Encoder final : public EncoderModel {
   Encoder(EncoderWeights weights, std::span<const WeightName> names);  // names are static
   Tensor forward(const ops::Context& context, std::span<const text::TokenId> ids,
                  const SequenceBatch& batch) const override;
+  const PackedMatrix& embedding() const override { return weights_.embedding; }
   std::vector<WeightRef> weights() override;
 
  private:

@@ -110,7 +110,8 @@ class EncoderModel {
   virtual ~EncoderModel() = default;
   virtual Tensor forward(const ops::Context& context, std::span<const text::TokenId> ids,
                          const SequenceBatch& batch) const = 0;
-  virtual std::vector<WeightRef> weights() = 0;  // as DecoderModel's
+  virtual const PackedMatrix& embedding() const = 0;  // [V, D], of the token ids
+  virtual std::vector<WeightRef> weights() = 0;       // as DecoderModel's
 };
 
 struct Model {

@@ -135,7 +135,9 @@ std::vector<Tensor> Trainer::gradients(std::span<const Examples> batches, StepMe
   std::vector<Tensor> sums(parameters.size());
   double loss = 0, correct = 0;
   const auto scale = 1.0F / static_cast<float>(std::max<int64_t>(1, metrics.label_tokens));
-  for (const Examples& batch : batches) {
+  for (size_t b = 0; b < batches.size(); ++b) {
+    const Examples& batch = batches[b];
+    objective_.begin_batch(state_.step, static_cast<int64_t>(b));
     ops::Tape tape(&transposed_);
     for (const Parameter& parameter : parameters) {
       if (parameter.packed) {
@@ -204,8 +206,13 @@ std::optional<EvalMetrics> Trainer::evaluate() {
   const Packs packs = make_packs(Split::kValidation, 0);
   const ops::Context context{machine_.pool, machine_.kernels, machine_.precision};
   ops::LossSum sum;
-  for (size_t i = 0; i < packs.size(); ++i) {
-    const ops::LossSum part = objective_.loss(context, Split::kValidation, packs.pack(i), {});
+  const auto together = static_cast<size_t>(config_.per_device_train_batch_size);
+  for (size_t begin = 0; begin < packs.size(); begin += together) {
+    Examples batch;  // as large as one of training: losses over a batch depend on its size
+    for (size_t i = begin; i < std::min(packs.size(), begin + together); ++i) {
+      batch.insert(batch.end(), packs.pack(i).begin(), packs.pack(i).end());
+    }
+    const ops::LossSum part = objective_.loss(context, Split::kValidation, batch, {});
     sum.loss += part.loss;
     sum.tokens += part.tokens;
     sum.correct += part.correct;

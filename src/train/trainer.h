@@ -44,6 +44,8 @@ class Objective {
   virtual ops::LossSum loss(const ops::Context& context, Split split,
                             std::span<const uint32_t> examples,
                             const ops::LossOptions& options) = 0;
+  // Which micro-batch the next call of loss() is: what is drawn by chance follows from it.
+  virtual void begin_batch(int64_t /*step*/, int64_t /*micro_batch*/) {}
   // Where an example comes from: "train.jsonl:17".
   virtual std::string where(Split split, uint32_t example) const = 0;
 };
