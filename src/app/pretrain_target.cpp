@@ -45,8 +45,16 @@ Texts tokenizer_texts(const TrainFields& fields, const Session& session) {
   return texts_of(model.tokenizer->config(), fields.max_length);
 }
 
-std::string config_of(const TrainFields& fields) {
+// A decoder, or an encoder where the tokenizer is a WordPiece one.
+std::string config_of(const TrainFields& fields, const text::TokenizerConfig& tokenizer) {
   if (!fields.model_config.empty()) return read_file(fields.model_config);
+  if (tokenizer.model == text::TokenizerModel::kWordPiece) {
+    return bert_config({.hidden_size = fields.hidden_size,
+                        .intermediate_size = fields.intermediate_size,
+                        .num_hidden_layers = fields.num_hidden_layers,
+                        .num_attention_heads = fields.num_attention_heads,
+                        .max_position_embeddings = fields.max_length});
+  }
   return llama_config({.hidden_size = fields.hidden_size,
                        .intermediate_size = fields.intermediate_size,
                        .num_hidden_layers = fields.num_hidden_layers,
@@ -92,14 +100,9 @@ std::unique_ptr<TrainTarget> make_untrained_target(const TrainFields& fields, Se
   // The folder is read as every model is, and is not needed afterwards.
   const HiddenFolder folder(fields.output_dir);
   for (const auto& [name, text] : tokenizer) write_file_atomic(folder.path() / name, text);
-  write_untrained(folder.path(), config_of(fields), static_cast<int64_t>(pieces.pieces.size()),
-                  static_cast<uint64_t>(fields.seed));
+  write_untrained(folder.path(), config_of(fields, pieces),
+                  static_cast<int64_t>(pieces.pieces.size()), static_cast<uint64_t>(fields.seed));
   Model model = load_model(folder.path(), pool, {}, {.all_f32 = true});
-  if (!model.decoder) {
-    throw Error(ErrorCode::kInvalidArgument,
-                "[train] pretrain needs the configuration of a decoder; got model_type '" +
-                    model.info.architecture + "', expected llama");
-  }
   Texts texts = model_texts(model);
   return make_whole_target(std::move(model), std::move(texts), fields, pool);
 }

@@ -9,12 +9,11 @@
 #include "app/process_stats.h"
 #include "app/train_config.h"
 #include "app/train_report.h"
-#include "app/train_target.h"
+#include "app/train_task.h"
 #include "app/version.h"
 #include "base/error.h"
 #include "base/sha256.h"
 #include "train/dataset_split.h"
-#include "train/sft.h"
 
 namespace ondol::app {
 namespace {
@@ -51,66 +50,20 @@ train::TrainConfig loop_config(const TrainFields& f) {
   return config;
 }
 
-// Rows, rendered; `notice` gets what a person should know about them.
-train::SftData examples_of(const train::Dataset& data, const train::Renderer& renderer,
-                           const TrainFields& fields, ProgressSink& progress) {
-  train::RenderCounts counts;
-  train::SftData out;
-  out.examples = train::render_dataset(
-      data, renderer, {.drop_empty = fields.drop_empty, .counts = &counts, .progress = &progress});
-  for (size_t i = 0; i < out.examples.size(); ++i) {
-    out.where.push_back(data.where(data.rows[out.examples.row(i)]));
-  }
-  if (const std::string words = counts.sentence(); !words.empty()) progress.notice(words);
-  return out;
-}
-
+// Fewer rows of texts that become blocks are not split: one row may be all there is.
 constexpr size_t kRowsToSplit = 100;
-
-// Moves the last `share` of the examples, at least one, into the result.
-train::SftData last_examples(train::SftData& data, double share) {
-  const size_t count = data.examples.size();
-  const auto wanted = static_cast<size_t>(share * static_cast<double>(count));
-  const size_t begin = count - std::clamp<size_t>(wanted, 1, std::max<size_t>(count, 2) - 1);
-  train::SftData parts[2];
-  for (size_t i = 0; i < count; ++i) {
-    train::SftData& part = parts[i >= begin];
-    const auto ids = data.examples.ids(i);
-    const auto loss = data.examples.loss(i);
-    part.examples.add({.ids = {ids.begin(), ids.end()}, .loss = {loss.begin(), loss.end()}},
-                      data.examples.row(i));
-    part.where.push_back(data.where[i]);
-  }
-  data = std::move(parts[0]);
-  return std::move(parts[1]);
-}
-
-train::Renderer renderer_of(const TrainFields& fields, const Model& model) {
-  train::RenderOptions options;
-  options.max_length = fields.max_length;
-  if (fields.completion_only_loss != fields.assistant_only_loss) {
-    invalid(
-        "completion_only_loss and assistant_only_loss differ; expected both true (learn answers) "
-        "or both false (learn every token)");
-  }
-  const bool whole = !fields.completion_only_loss;
-  options.loss = whole ? train::LossOn::kAll : train::LossOn::kAuto;
-  options.overflow = train::Overflow::kSplit;
-  return {*model.tokenizer, model.chat_template, options};
-}
 
 // One run from its data to its folder.
 class Run {
  public:
-  using MakeTarget = std::unique_ptr<TrainTarget> (*)(const TrainFields&, Session&, ThreadPool&);
-  Run(const TrainFields& fields, Session& session, const TrainJob& job, MakeTarget make_target)
+  Run(const TrainMethod& method, const TrainFields& fields, Session& session, const TrainJob& job)
       : fields_(fields),
         session_(session),
         job_(job),
         progress_(job.progress ? *job.progress : silent_),
-        target_(make_target(fields, session, pool_)),
-        folder_(fields.output_dir),
-        of_blocks_(make_target == make_untrained_target) {}
+        target_(method.target(fields, session, pool_)),
+        task_(method.task(fields)),
+        folder_(fields.output_dir) {}
 
   TrainSummary run() {
     load_data();
@@ -138,25 +91,18 @@ class Run {
   void load_data() {
     if (fields_.dataset.empty()) invalid("no rows to learn; name files with --dataset");
     const train::ReadOptions read{.format = fields_.dataset_format};
-    train::Dataset data = train::read_dataset(paths(fields_.dataset), read);
-    train::Dataset validation;
+    TaskRows rows{train::read_dataset(paths(fields_.dataset), read), {}};
     if (!fields_.validation_dataset.empty()) {
-      validation = train::read_dataset(paths(fields_.validation_dataset), read);
-    } else if (fields_.validation_split > 0 && (!of_blocks_ || data.rows.size() >= kRowsToSplit)) {
-      validation = train::split_validation(data, fields_.validation_split,
-                                           static_cast<uint64_t>(fields_.seed));
+      rows.validation = train::read_dataset(paths(fields_.validation_dataset), read);
+    } else if (fields_.validation_split > 0 &&
+               (!task_->is_of_blocks() || rows.learn.rows.size() >= kRowsToSplit)) {
+      rows.validation = train::split_validation(rows.learn, fields_.validation_split,
+                                                static_cast<uint64_t>(fields_.seed));
     }
-    const train::Renderer renderer = renderer_of(fields_, target_->model());
-    train::SftData learn = examples_of(data, renderer, fields_, progress_);
-    train::SftData measure;
-    if (!validation.rows.empty()) {
-      measure = examples_of(validation, renderer, fields_, progress_);
-    } else if (of_blocks_ && fields_.validation_split > 0) {
-      measure = last_examples(learn, fields_.validation_split);
-    }
-    say(fmt::format("{} examples to learn, {} to measure with", learn.examples.size(),
-                    measure.examples.size()));
-    objective_ = target_->objective(std::move(learn), std::move(measure));
+    objective_ = task_->objective(*target_, std::move(rows), pool_, progress_);
+    say(fmt::format("{} examples to learn, {} to measure with",
+                    objective_->lengths(train::Split::kTrain).size(),
+                    objective_->lengths(train::Split::kValidation).size()));
     train::RunEnvironment environment{.version = kVersion,
                                       .isa = std::string(kernel_isa(best_kernels())),
                                       .threads = pool_.size(),
@@ -192,6 +138,7 @@ class Run {
     if (!found) return false;
     const train::Checkpoint checkpoint = train::load_checkpoint(found->folder);
     target_->restore(found->folder, checkpoint);
+    task_->restore(found->folder, pool_);
     trainer_->optimizer().restore(checkpoint.optimizer);
     train::TrainState state;
     state.step = checkpoint.state.global_step;
@@ -221,11 +168,15 @@ class Run {
   }
 
   void log_evaluation(const train::EvalMetrics& eval) {
-    log({trainer_->state().step,
-         epoch_,
-         {{"eval_loss", eval.loss},
-          {"eval_accuracy", eval.accuracy},
-          {"eval_runtime", eval.seconds}}});
+    LogEntry entry{trainer_->state().step,
+                   epoch_,
+                   {{"eval_loss", eval.loss},
+                    {"eval_accuracy", eval.accuracy},
+                    {"eval_runtime", eval.seconds}}};
+    for (auto& measure : task_->measures({pool_, best_kernels(), session_.options().precision})) {
+      entry.values.push_back(std::move(measure));
+    }
+    log(std::move(entry));
   }
 
   // True when this validation is the best so far: its checkpoint has to be kept.
@@ -312,6 +263,7 @@ class Run {
     train::Checkpoint checkpoint;
     checkpoint.state = saved_;
     target_->save(checkpoint);
+    task_->save(checkpoint);
     checkpoint.optimizer = trainer_->optimizer().state();
     checkpoint.texts["place.txt"] =
         fmt::format("epoch {} index {} waited {}\n", state.epoch, state.index, waited_);
@@ -355,8 +307,9 @@ class Run {
   ProgressSink& progress_;
   ThreadPool pool_{session_.options().threads};
   std::unique_ptr<TrainTarget> target_;
+  std::unique_ptr<TrainTask> task_;
   train::RunFolder folder_;
-  std::unique_ptr<train::SftObjective> objective_;
+  std::unique_ptr<train::Objective> objective_;
   std::optional<train::Trainer> trainer_;
   train::TrainerState saved_;
   train::StepMetrics sums_;  // since the last logged line
@@ -365,21 +318,23 @@ class Run {
   double train_loss_ = 0;
   int64_t waited_ = 0;  // validations without a gain
   bool stop_ = false;
-  bool of_blocks_;  // texts cut into blocks: few rows may hold all there is
 };
 
 }  // namespace
 
-TrainSummary train_sft(const TrainFields& fields, Session& session, const TrainJob& job) {
-  if (fields.output_dir.empty()) invalid("no folder for the run; name one with --output-dir");
-  return Run(fields, session, job, make_train_target).run();
+TrainFields default_train_fields(std::string_view method) {
+  TrainFields fields;
+  train_method(method).defaults(fields);
+  return fields;
 }
 
-TrainSummary train_pretrain(const TrainFields& fields, Session& session, const TrainJob& job) {
+TrainSummary train_run(std::string_view name, const TrainFields& fields, Session& session,
+                       const TrainJob& job) {
   if (fields.output_dir.empty()) invalid("no folder for the run; name one with --output-dir");
-  TrainFields all = fields;
-  all.use_peft = all.completion_only_loss = all.assistant_only_loss = false;
-  return Run(all, session, job, make_untrained_target).run();
+  const TrainMethod& method = train_method(name);
+  TrainFields settled = fields;
+  method.settle(settled);
+  return Run(method, settled, session, job).run();
 }
 
 }  // namespace ondol::app

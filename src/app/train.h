@@ -1,9 +1,9 @@
-// `ondol train sft`: a LoRA adapter for a model, from rows of files to a folder that a recipe can
-// name (`adapter = "runs/x/best"`); or, without use_peft, all weights of the model, to a folder
-// that is one (`ondol run -m runs/x/best`).
+// `ondol train METHOD`: from rows of files to a folder with an adapter that a recipe can name
+// (`adapter = "runs/x/best"`); or, without use_peft, with a model of its own (`ondol run -m
+// runs/x/best`).
 //
 //   TrainFields fields;  fields.dataset = {"train.jsonl"};  fields.output_dir = "runs/x";
-//   TrainSummary done = train_sft(fields, session, {.resume = false, ...});
+//   TrainSummary done = train_run("sft", fields, session, {.resume = false, ...});
 //
 // Killed at any moment, also during a save, it continues with `resume` to the same bits.
 #pragma once
@@ -12,6 +12,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "app/session.h"
 #include "app/train_fields.h"
@@ -42,9 +43,11 @@ struct TrainSummary {
   std::string diagnosis;  // what the curves say, in words
 };
 
-TrainSummary train_sft(const TrainFields& fields, Session& session, const TrainJob& job);
-// `ondol train pretrain`: a new decoder learns every token of texts. Without validation files the
-// last blocks of the texts are kept for it, or rows at random where there are a hundred and more.
-TrainSummary train_pretrain(const TrainFields& fields, Session& session, const TrainJob& job);
+// What a method (train_task.h: sft, pretrain, mlm, embed, classify) takes where nothing is said.
+TrainFields default_train_fields(std::string_view method);
+// Without validation files a part of the rows is kept for it; of texts that become blocks
+// (pretrain, mlm) the last blocks, where there are fewer than a hundred rows.
+TrainSummary train_run(std::string_view method, const TrainFields& fields, Session& session,
+                       const TrainJob& job);
 
 }  // namespace ondol::app

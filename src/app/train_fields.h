@@ -48,6 +48,7 @@ struct TrainFields {
   std::string init_lora_weights = "kaiming";
   double loraplus_lr_ratio = 1;
 
+  double mlm_probability = 0.15;
   std::string model_config;
   std::string tokenizer = "bytes";
   int64_t hidden_size = 256;
@@ -102,6 +103,7 @@ void visit_fields(Visitor& v, TrainFields& f) {
   v("target_modules", f.target_modules, "linears that get one: all-linear or names");
   v("init_lora_weights", f.init_lora_weights, "kaiming or gaussian");
   v("loraplus_lr_ratio", f.loraplus_lr_ratio, "learning rate of B over that of A (LoRA+)");
+  v("mlm_probability", f.mlm_probability, "mlm: share of the tokens that are hidden");
   v("model_config", f.model_config, "pretrain: a config.json; empty: the fields below");
   v("tokenizer", f.tokenizer, "pretrain: bytes, a tokenizer.json or its folder, or a model");
   v("hidden_size", f.hidden_size, "pretrain: numbers a token");

@@ -42,11 +42,8 @@ class AdapterTarget final : public TrainTarget {
 
   const Model& model() const override { return *model_; }
   bool is_whole_model() const override { return false; }
-  std::unique_ptr<train::SftObjective> objective(train::SftData train,
-                                                 train::SftData validation) override {
-    return std::make_unique<train::SftObjective>(*model_, lora_, std::move(train),
-                                                 std::move(validation));
-  }
+  std::span<train::Parameter> parameters() override { return lora_.parameters; }
+  const Adapter* adapter() const override { return &lora_.adapter; }
   train::MemoryPlan plan(train::MemoryOptions options) const override {
     return train::plan_memory(*model_, lora_, options);
   }
@@ -104,11 +101,8 @@ class WholeTarget final : public TrainTarget {
 
   const Model& model() const override { return model_; }
   bool is_whole_model() const override { return true; }
-  std::unique_ptr<train::SftObjective> objective(train::SftData train,
-                                                 train::SftData validation) override {
-    return std::make_unique<train::SftObjective>(model_, whole_.parameters(), nullptr,
-                                                 std::move(train), std::move(validation));
-  }
+  std::span<train::Parameter> parameters() override { return whole_.parameters(); }
+  const Adapter* adapter() const override { return nullptr; }
   train::MemoryPlan plan(train::MemoryOptions options) const override {
     return train::plan_memory(model_, whole_, options);
   }
@@ -138,17 +132,12 @@ std::unique_ptr<TrainTarget> make_whole_target(Model model,
 
 std::unique_ptr<TrainTarget> make_train_target(const TrainFields& fields, Session& session,
                                                ThreadPool& pool) {
-  const auto check = [&](const Model& model) {
-    if (!model.decoder) invalid("model '" + fields.model + "' is no decoder; sft needs one");
-  };
   if (fields.use_peft) {
     auto model = session.model(fields.model);
-    check(*model);
     return std::make_unique<AdapterTarget>(std::move(model), fields);
   }
   Model model = load_model(find_model(session.home(), fields.model), pool, session.home().hashes(),
                            {.all_f32 = true});
-  check(model);
   std::map<std::string, std::string> texts = model_texts(model);
   return make_whole_target(std::move(model), std::move(texts), fields, pool);
 }

@@ -18,9 +18,8 @@ class TrainTarget {
   virtual ~TrainTarget() = default;
   virtual const Model& model() const = 0;
   virtual bool is_whole_model() const = 0;  // its checkpoints are models, not adapters
-  // Next tokens of these examples. What it returns must not outlive this.
-  virtual std::unique_ptr<train::SftObjective> objective(train::SftData train,
-                                                         train::SftData validation) = 0;
+  virtual std::span<train::Parameter> parameters() = 0;
+  virtual const Adapter* adapter() const = 0;  // null: the weights themselves change
   virtual train::MemoryPlan plan(train::MemoryOptions options) const = 0;
   // Weights and the files that make a folder of them, for a checkpoint.
   virtual void save(train::Checkpoint& checkpoint) const = 0;
@@ -29,12 +28,12 @@ class TrainTarget {
                        const train::Checkpoint& checkpoint) = 0;
 };
 
-// By use_peft. Throws Error(kInvalidArgument) for settings without a meaning and models that are no
-// decoder.
+// By use_peft. Throws Error(kInvalidArgument) for settings without a meaning.
 std::unique_ptr<TrainTarget> make_train_target(const TrainFields& fields, Session& session,
                                                ThreadPool& pool);
-// All weights of a model that has learned nothing yet: its configuration, tokenizer and seed say
-// which one.
+// All weights of a model that has learned nothing yet: its configuration (model_config, or the
+// sizes of the fields for a decoder, or an encoder where the tokenizer is a WordPiece one),
+// tokenizer and seed say which one.
 std::unique_ptr<TrainTarget> make_untrained_target(const TrainFields& fields, Session& session,
                                                    ThreadPool& pool);
 // All weights of a model that exists already, with the texts that stand beside them in a folder;

@@ -37,7 +37,7 @@ class Train : public ::testing::Test {
 
   TrainSummary run(const TrainFields& f, TrainJob job = {}) const {
     Session session({folder.path() / "home"}, {.threads = 2});
-    return train_sft(f, session, job);
+    return train_run("sft", f, session, job);
   }
 
   static std::string weights(const fs::path& run, int step) {

@@ -2,6 +2,7 @@
 // stopped runs end with the bits of unbroken ones.
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <fstream>
 
 #include "app/test_support.h"
@@ -37,7 +38,7 @@ class WholeTrain : public ::testing::Test {
 
   TrainSummary run(const TrainFields& f, TrainJob job = {}) const {
     Session session({folder.path() / "home"}, {.threads = 2});
-    return pretrain ? train_pretrain(f, session, job) : train_sft(f, session, job);
+    return train_run(pretrain ? "pretrain" : "sft", f, session, job);
   }
 
   void as_pretraining() {

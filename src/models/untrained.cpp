@@ -157,6 +157,30 @@ std::string llama_config(const LlamaShape& s) {
   return json.dump(2) + "\n";
 }
 
+std::string bert_config(const BertShape& s) {
+  if (s.hidden_size < 1 || s.num_attention_heads < 1 || s.num_hidden_layers < 1 ||
+      s.max_position_embeddings < 1 || s.hidden_size % s.num_attention_heads != 0) {
+    invalid("hidden_size " + std::to_string(s.hidden_size) + ", num_attention_heads " +
+            std::to_string(s.num_attention_heads) + ", num_hidden_layers " +
+            std::to_string(s.num_hidden_layers) + "; expected heads that divide hidden_size");
+  }
+  const Json json = {
+      {"architectures", {"BertModel"}},
+      {"model_type", "bert"},
+      {"hidden_size", s.hidden_size},
+      {"intermediate_size", s.intermediate_size > 0 ? s.intermediate_size : 4 * s.hidden_size},
+      {"num_hidden_layers", s.num_hidden_layers},
+      {"num_attention_heads", s.num_attention_heads},
+      {"hidden_act", "gelu"},
+      {"max_position_embeddings", s.max_position_embeddings},
+      {"type_vocab_size", 2},
+      {"layer_norm_eps", 1e-12},
+      {"initializer_range", 0.02},
+      {"position_embedding_type", "absolute"},
+      {"dtype", "float32"}};
+  return json.dump(2) + "\n";
+}
+
 void write_untrained(const std::filesystem::path& folder, const std::string& text, int64_t pieces,
                      uint64_t seed) {
   const models::ConfigJson config(text, "the model's configuration");

@@ -28,6 +28,16 @@ struct LlamaShape {
 // config.json. Throws Error(kInvalidArgument) for numbers that make no model.
 std::string llama_config(const LlamaShape& shape);
 
+// Fields of Hugging Face's BertConfig; intermediate_size 0: four times the width.
+struct BertShape {
+  int64_t hidden_size = 256;
+  int64_t intermediate_size = 0;
+  int64_t num_hidden_layers = 6;
+  int64_t num_attention_heads = 4;
+  int64_t max_position_embeddings = 512;
+};
+std::string bert_config(const BertShape& shape);  // throws as llama_config
+
 // Writes config.json and model.safetensors (f32) into `folder`, which exists. vocab_size becomes
 // `pieces` rounded up to a multiple of 32, unless the configuration names more. Throws
 // Error(kUnsupported) for another model_type, Error(kCorruptData) for a broken configuration.

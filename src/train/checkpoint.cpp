@@ -46,9 +46,15 @@ void sync_folder(const fs::path& folder) {
   ::close(fd);
 }
 
+bool is_plain_part(std::string_view part) {
+  return !part.empty() && part[0] != '.' && part.find('/') == std::string_view::npos &&
+         part.find('\0') == std::string_view::npos;
+}
+// A file, or one in a folder: "1_Pooling/config.json".
 bool is_plain_name(std::string_view name) {
-  return !name.empty() && name[0] != '.' && name.find('/') == std::string_view::npos &&
-         name.find('\0') == std::string_view::npos;
+  const size_t slash = name.find('/');
+  if (slash == std::string_view::npos) return is_plain_part(name);
+  return is_plain_part(name.substr(0, slash)) && is_plain_part(name.substr(slash + 1));
 }
 
 std::string folder_name(int64_t step) { return fmt::format("{}{}", kPrefix, step); }
@@ -120,6 +126,7 @@ class Writer {
 
   void text(const std::string& name, std::string_view content) {
     check(name);
+    fs::create_directories((folder_ / name).parent_path());
     write_file_atomic(folder_ / name, content);
     note(name);
   }

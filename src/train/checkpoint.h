@@ -27,7 +27,7 @@ struct Checkpoint {
   std::string weights_file = "model.safetensors";
   std::vector<NamedTensor> weights;
   std::vector<NamedTensor> optimizer;        // optimizer.safetensors
-  std::map<std::string, std::string> texts;  // other files by name: adapter_config.json, rng.json
+  std::map<std::string, std::string> texts;  // other files by name: rng.json, 1_Pooling/config.json
 };
 
 struct SaveOptions {
@@ -38,7 +38,7 @@ struct SaveOptions {
 
 // Returns the folder. Afterwards the link `best` points to the best checkpoint, if there is one.
 // Throws Error(kResourceExhausted) when the disk does not take it, Error(kInvalidArgument) for file
-// names with a folder in them or given twice.
+// names that leave the folder, with more than one folder in them, or given twice.
 std::filesystem::path save_checkpoint(const std::filesystem::path& run,
                                       const Checkpoint& checkpoint,
                                       const SaveOptions& options = {});

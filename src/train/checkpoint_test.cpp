@@ -37,7 +37,9 @@ Checkpoint checkpoint_of(int64_t step, int64_t floats = 1000) {
   Tensor codes = Tensor::zeros(DType::kI8, {3});
   codes.data<int8_t>()[1] = -5;
   checkpoint.optimizer = {{"step", count}, {"a.exp_avg.codes", codes}};
-  checkpoint.texts = {{"adapter_config.json", "{}"}, {"rng.json", std::to_string(step)}};
+  checkpoint.texts = {{"adapter_config.json", "{}"},
+                      {"parts/config.json", "{1}"},
+                      {"rng.json", std::to_string(step)}};
   return checkpoint;
 }
 
@@ -76,10 +78,10 @@ TEST(Checkpoint, ComesBackToTheBit) {
   EXPECT_EQ(found->step, 100);
   EXPECT_EQ(found->folder.filename(), "checkpoint-100");
   expect_same(load_checkpoint(found->folder), checkpoint_of(100));
-  EXPECT_EQ(
-      names_in(found->folder),
-      (std::vector<std::string>{"adapter_config.json", "adapter_model.safetensors", "manifest.json",
-                                "optimizer.safetensors", "rng.json", "trainer_state.json"}));
+  EXPECT_EQ(names_in(found->folder),
+            (std::vector<std::string>{"adapter_config.json", "adapter_model.safetensors",
+                                      "manifest.json", "optimizer.safetensors", "parts", "rng.json",
+                                      "trainer_state.json"}));
   // Saved again, the same step has what was saved last.
   Checkpoint again = checkpoint_of(100);
   again.texts["rng.json"] = "other";
@@ -130,7 +132,8 @@ TEST(Checkpoint, TornOnesAreIgnored) {
   const TemporaryFolder run;
   save_checkpoint(run.path(), checkpoint_of(5));
   const fs::path newer = save_checkpoint(run.path(), checkpoint_of(9));
-  for (const std::string& name : names_in(newer)) {
+  for (const std::string& listed : names_in(newer)) {
+    const std::string name = listed == "parts" ? "parts/config.json" : listed;
     const std::string good = read_file(newer / name);
     for (const bool cut : {false, true}) {
       std::string bad = good;
@@ -165,8 +168,8 @@ TEST(Checkpoint, ManifestsOfStrangersAreRefused) {
 
 TEST(Checkpoint, NamesThatLeaveTheFolderAreRefused) {
   const TemporaryFolder run;
-  for (const std::string name :
-       {"../x", "a/b", ".hidden", "", "manifest.json", "trainer_state.json"}) {
+  for (const std::string name : {"../x", "a/../b", "a/b/c", "a/.b", "/a", "a/", ".hidden", "",
+                                 "manifest.json", "trainer_state.json"}) {
     Checkpoint checkpoint = checkpoint_of(1);
     checkpoint.texts[name] = "x";
     EXPECT_NE(

@@ -35,7 +35,7 @@ std::string kebab(std::string name) {
 }
 
 app::TrainFields fields_of(const TrainOptions& options) {
-  app::TrainFields fields;
+  app::TrainFields fields = app::default_train_fields(options.method);
   if (!options.config.empty()) {
     app::read_train_config(read_file(options.config), options.config, fields);
   }
@@ -147,10 +147,6 @@ int train_words(const TrainOptions& options, Context& context) {
 
 int train(const TrainOptions& options, Context& context) {
   if (options.method == "word2vec") return train_words(options, context);
-  if (options.method != "sft" && options.method != "pretrain") {
-    throw Error(ErrorCode::kInvalidArgument, "[train] unknown method '" + options.method +
-                                                 "'; expected sft, pretrain or word2vec");
-  }
   app::TrainFields fields = fields_of(options);
   app::Session session = make_session(options.engine);
   if (!options.recipe.empty()) add_rows(options, session, context, fields);
@@ -159,8 +155,7 @@ int train(const TrainOptions& options, Context& context) {
     context.print(options.json ? train::to_json(entry) + "\n" : metrics_line(entry));
   };
   job.on_words = [&](const std::string& words) { context.progress.notice(words); };
-  const auto run = options.method == "pretrain" ? app::train_pretrain : app::train_sft;
-  const app::TrainSummary summary = run(fields, session, job);
+  const app::TrainSummary summary = app::train_run(options.method, fields, session, job);
   context.print(options.json ? json_line(summary_json(summary)) : summary_text(summary));
   return kExitDone;
 }
@@ -169,7 +164,9 @@ Action declare(Options& options) {
   const auto o = std::make_shared<TrainOptions>();
   options.positional(
       "METHOD", &o->method,
-      "sft: learn answers; pretrain: a new model learns texts; word2vec: vectors of words");
+      "sft: learn answers; pretrain: a new model learns texts; mlm: an encoder learns hidden "
+      "words; "
+      "embed: which texts are near; classify: labels of texts; word2vec: vectors of words");
   options.text("--config", "FILE", &o->config, "settings as TOML; options win over it");
   options.text("--recipe", "NAME", &o->recipe,
                "learn the train questions of the workspace as this recipe asks them");

@@ -1,0 +1,98 @@
+// The tasks of decoders: next tokens of answers, or of whole texts.
+#include <algorithm>
+#include <utility>
+
+#include "app/train_task.h"
+#include "base/error.h"
+#include "train/sft.h"
+
+namespace ondol::app {
+namespace {
+
+using train::SftData;
+
+[[noreturn]] void invalid(const std::string& what) {
+  throw Error(ErrorCode::kInvalidArgument, "[train] " + what);
+}
+
+// Rows, rendered; `progress` gets what a person should know about them.
+SftData examples_of(const train::Dataset& data, const train::Renderer& renderer,
+                    const TrainFields& fields, ProgressSink& progress) {
+  train::RenderCounts counts;
+  SftData out;
+  out.examples = train::render_dataset(
+      data, renderer, {.drop_empty = fields.drop_empty, .counts = &counts, .progress = &progress});
+  for (size_t i = 0; i < out.examples.size(); ++i) {
+    out.where.push_back(data.where(data.rows[out.examples.row(i)]));
+  }
+  if (const std::string words = counts.sentence(); !words.empty()) progress.notice(words);
+  return out;
+}
+
+train::Renderer renderer_of(const TrainFields& fields, const Model& model) {
+  train::RenderOptions options;
+  options.max_length = fields.max_length;
+  if (fields.completion_only_loss != fields.assistant_only_loss) {
+    invalid(
+        "completion_only_loss and assistant_only_loss differ; expected both true (learn answers) "
+        "or both false (learn every token)");
+  }
+  const bool whole = !fields.completion_only_loss;
+  options.loss = whole ? train::LossOn::kAll : train::LossOn::kAuto;
+  options.overflow = train::Overflow::kSplit;
+  return {*model.tokenizer, model.chat_template, options};
+}
+
+class TextTask final : public TrainTask {
+ public:
+  TextTask(const TrainFields& fields, bool of_blocks) : fields_(fields), of_blocks_(of_blocks) {}
+  bool is_of_blocks() const override { return of_blocks_; }
+  std::unique_ptr<train::Objective> objective(TrainTarget& target, TaskRows rows, ThreadPool&,
+                                              ProgressSink& progress) override {
+    if (!target.model().decoder) {
+      invalid("model '" + fields_.model + "' is no decoder; try `ondol train embed` or classify");
+    }
+    const train::Renderer renderer = renderer_of(fields_, target.model());
+    SftData learn = examples_of(rows.learn, renderer, fields_, progress), validation;
+    if (!rows.validation.rows.empty()) {
+      validation = examples_of(rows.validation, renderer, fields_, progress);
+    } else if (of_blocks_ && fields_.validation_split > 0) {
+      validation = last_examples(learn, fields_.validation_split);
+    }
+    return std::make_unique<train::SftObjective>(target.model(), target.parameters(),
+                                                 target.adapter(), std::move(learn),
+                                                 std::move(validation));
+  }
+
+ private:
+  const TrainFields& fields_;
+  bool of_blocks_;
+};
+
+}  // namespace
+
+SftData last_examples(SftData& data, double share) {
+  const size_t count = data.examples.size();
+  const auto wanted = static_cast<size_t>(share * static_cast<double>(count));
+  const size_t begin = count - std::clamp<size_t>(wanted, 1, std::max<size_t>(count, 2) - 1);
+  SftData parts[2];
+  for (size_t i = 0; i < count; ++i) {
+    SftData& part = parts[i >= begin];
+    const auto ids = data.examples.ids(i);
+    const auto loss = data.examples.loss(i);
+    part.examples.add({.ids = {ids.begin(), ids.end()}, .loss = {loss.begin(), loss.end()}},
+                      data.examples.row(i));
+    part.where.push_back(data.where[i]);
+  }
+  data = std::move(parts[0]);
+  return std::move(parts[1]);
+}
+
+std::unique_ptr<TrainTask> make_text_task(const TrainFields& fields) {
+  return std::make_unique<TextTask>(fields, false);
+}
+std::unique_ptr<TrainTask> make_block_task(const TrainFields& fields) {
+  return std::make_unique<TextTask>(fields, true);
+}
+
+}  // namespace ondol::app
