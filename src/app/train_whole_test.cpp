@@ -2,6 +2,7 @@
 // stopped runs end with the bits of unbroken ones.
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <fstream>
 
 #include "app/test_support.h"
