@@ -191,7 +191,7 @@ Action declare(Options& options) {
 }
 
 constexpr std::array<std::string_view, 6> kLines = {
-    "ondol train pretrain --dataset book.txt --output-dir runs/tiny --max-length 256",
+    "ondol train pretrain --dataset book.txt --output-dir runs/tiny",
     "ondol train word2vec --dataset book.txt --output-dir runs/words --sg 1",
     "ondol train sft --recipe hybrid --output-dir runs/hybrid",
     "ondol train sft --dataset train.jsonl --output-dir runs/mine",
