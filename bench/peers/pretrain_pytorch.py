@@ -4,8 +4,7 @@
     python bench/peers/pretrain_pytorch.py tinyshakespeare.txt --seed 1 --json
 
 The same configuration (transformers' LlamaForCausalLM and its initial weights), blocks, held-out blocks, batch, steps,
-schedule and optimizer; the order of the blocks is another. Prints the mean loss of the held-out blocks after every
-tenth of the steps.
+schedule and optimizer; the order of the blocks is another. Prints the mean loss of the held-out blocks as it goes.
 """
 
 import argparse
@@ -30,6 +29,7 @@ def parse():
     parser.add_argument("--layers", type=int, default=6)
     parser.add_argument("--heads", type=int, default=6)
     parser.add_argument("--share", type=float, default=0.1, help="of the blocks, the last ones, held out")
+    parser.add_argument("--evaluations", type=int, default=10)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--json", action="store_true")
@@ -104,7 +104,7 @@ def main():
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad()
-        if (step + 1) % max(1, args.steps // 10) == 0:
+        if (step + 1) % max(1, args.steps // args.evaluations) == 0:
             seconds += time.perf_counter() - start
             evaluations.append((step + 1, evaluate(model, held, args.batch)))
             start = time.perf_counter()

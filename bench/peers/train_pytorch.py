@@ -6,11 +6,18 @@
 Random weights (speed does not depend on them), LoRA r 16 on all linears through PEFT, or all
 weights; AdamW; gradients of every step applied. Prints tokens/s of every step after the first two
 and the peak memory of the process. Run it in the environment that bench/peers/setup.sh makes.
+
+    python bench/peers/train_pytorch.py --method full --ondol build/bin/ondol --model MODEL.gguf
+
+measures both in turn, --rounds times, each in a process of its own, and prints one table.
 """
 
 import argparse
 import json
 import resource
+import statistics
+import subprocess
+import sys
 import time
 
 import torch
@@ -34,6 +41,33 @@ def build(method: str, dtype: torch.dtype) -> torch.nn.Module:
     return model
 
 
+def run_json(command: list) -> dict:
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def compare(args) -> None:
+    """PyTorch and ondol in turn: what else the machine does meets both."""
+    shape = ["--batch", str(args.batch), "--length", str(args.length), "--masked", str(args.masked)]
+    peer = [sys.executable, __file__, "--json", "--method", args.method, "--dtype", args.dtype,
+            "--steps", str(args.steps), "--threads", str(args.threads), *shape]
+    ours = [args.ondol, "bench", "--train", args.method, "--json", "-r", str(args.steps), "-t", str(args.threads), *shape]
+    if args.model:
+        ours += ["-m", args.model]
+    rows = {f"PyTorch {args.dtype}": [], "ondol": []}
+    for _ in range(args.rounds):
+        rows[f"PyTorch {args.dtype}"].append(run_json(peer))
+        rows["ondol"].append(run_json(ours))
+    rates = {name: [r["tokens_per_second"]["median"] for r in runs] for name, runs in rows.items()}
+    base = statistics.median(rates[f"PyTorch {args.dtype}"])
+    print(f"{args.method}, {args.batch} x {args.length} tokens, {args.threads} threads, {args.rounds} rounds in turn")
+    print(f"{'':<14} {'tokens/s':>9} {'min':>7} {'max':>7} {'ratio':>6} {'peak GiB':>9}")
+    for name, runs in rows.items():
+        median = statistics.median(rates[name])
+        peak = max(r["peak_rss_bytes"] for r in runs) / 2**30
+        print(f"{name:<14} {median:>9.0f} {min(rates[name]):>7.0f} {max(rates[name]):>7.0f} {median / base:>6.2f} {peak:>9.2f}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--method", choices=["lora", "full"], default="lora")
@@ -44,7 +78,12 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--ondol", help="its program: both are measured in turn")
+    parser.add_argument("--model", default="", help="of ondol: a catalogue name or a file")
+    parser.add_argument("--rounds", type=int, default=3)
     args = parser.parse_args()
+    if args.ondol:
+        return compare(args)
     torch.set_num_threads(args.threads)
     model = build(args.method, torch.bfloat16 if args.dtype == "bf16" else torch.float32)
     parameters = [p for p in model.parameters() if p.requires_grad]

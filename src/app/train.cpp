@@ -274,6 +274,7 @@ class Run {
     TrainSummary summary;
     summary.folder = folder_.path();
     summary.is_model = target_->is_whole_model();
+    summary.has_template = !target_->model().chat_template.empty();
     summary.adapter =
         folder_.path() /
         (saved_.best_global_step ? "best" : fmt::format("checkpoint-{}", saved_.global_step));

@@ -32,6 +32,7 @@ struct TrainSummary {
   std::filesystem::path folder;
   std::filesystem::path adapter;  // of the best validation; without validation rows the last one
   bool is_model = false;          // `adapter` is the folder of a whole model instead
+  bool has_template = true;       // that can chat
   int64_t steps = 0;
   int64_t tokens = 0;
   double seconds = 0;

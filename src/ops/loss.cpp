@@ -12,6 +12,8 @@ namespace ondol::ops {
 namespace {
 
 constexpr size_t kChunkRows = 128;
+// A gradient of the head is read and written once a chunk; larger ones change no bit.
+constexpr size_t kChunkRowsOfTrainedHead = 512;
 
 void check_targets(std::span<const int32_t> targets, int64_t vocabulary) {
   for (const int32_t target : targets) {
@@ -91,9 +93,11 @@ LossSum linear_cross_entropy(const Context& context, const Tensor& hidden, const
   }
   const Tape::Value value = context.tape ? context.tape->value_of(hidden) : 0;
   Tensor dhidden = value ? Tensor::zeros(DType::kF32, hidden.shape()) : Tensor();
+  const bool trained = context.tape && context.tape->value_of(head);
+  const size_t chunk_rows = trained ? kChunkRowsOfTrainedHead : kChunkRows;
   LossSum sum;
-  for (size_t begin = 0; begin < rows.size(); begin += kChunkRows) {
-    const size_t count = std::min(kChunkRows, rows.size() - begin);
+  for (size_t begin = 0; begin < rows.size(); begin += chunk_rows) {
+    const size_t count = std::min(chunk_rows, rows.size() - begin);
     Chunk chunk = logits_of(context, hidden, head, std::span(rows).subspan(begin, count));
     const LossSum part = chunk_loss(context.kernel(), chunk, targets, options);
     sum.loss += part.loss;

@@ -16,6 +16,11 @@ void Tape::watch(const PackedMatrix& leaf) {
   leaves_[&leaf] = {leaf.rows(), leaf.columns()};
 }
 
+void Tape::watch(const PackedMatrix& leaf, Tensor sum) {
+  watch(leaf);
+  gradients_[value_of(leaf)] = std::move(sum);
+}
+
 Tensor Tape::gradient(const Tensor& leaf) const {
   const auto found = gradients_.find(value_of(leaf));
   return found == gradients_.end() ? Tensor::zeros(DType::kF32, leaf.shape()) : found->second;

@@ -36,6 +36,8 @@ class Tape {
   // Leaves. The gradient of a matrix is [N, K].
   void watch(const Tensor& leaf);
   void watch(const PackedMatrix& leaf);
+  // Its gradient is added to `sum`, which tapes may use one after another.
+  void watch(const PackedMatrix& leaf, Tensor sum);
 
   // After backward(): the gradient of a leaf, zeros if nothing reached it.
   Tensor gradient(const Tensor& leaf) const;

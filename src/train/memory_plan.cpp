@@ -9,6 +9,7 @@ namespace {
 
 constexpr int64_t kFloat = 4;
 constexpr int64_t kLogitRows = 128;  // ops/loss.cpp works on so many at a time
+constexpr int64_t kLogitRowsOfTrainedHead = 512;
 
 std::string size_text(int64_t bytes) {
   const double mib = static_cast<double>(bytes) / (1 << 20);
@@ -62,6 +63,7 @@ MemoryPlan plan_memory(const Model& model, const Lora& lora, const MemoryOptions
 MemoryPlan plan_memory(const Model& model, const WholeModel& whole, const MemoryOptions& options) {
   MemoryPlan plan = plan_for(model, whole.parameters(), 0, options);
   plan.model = whole.model_bytes();
+  plan.logits += 2 * (kLogitRowsOfTrainedHead - kLogitRows) * model.info.vocabulary * kFloat;
   return plan;
 }
 

@@ -126,22 +126,42 @@ void Trainer::not_finite(const char* what, std::span<const Examples> batches) co
                   "rows");
 }
 
+// Matrices of the model are large: their memory is not taken from the system at every step.
+void Trainer::clear_sums() {
+  constexpr int64_t kGrain = 1 << 16;
+  const std::span<const Parameter> parameters = objective_.parameters();
+  sums_.resize(parameters.size());
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    if (!parameters[i].packed) continue;
+    if (!sums_[i].defined()) {
+      sums_[i] = Tensor::zeros(DType::kF32, parameters[i].value.shape());
+      continue;
+    }
+    float* sum = sums_[i].data();
+    machine_.pool.parallel_for(sums_[i].size(), kGrain, [sum](int64_t begin, int64_t end, int) {
+      std::fill(sum + begin, sum + end, 0.0F);
+    });
+  }
+}
+
 std::vector<Tensor> Trainer::gradients(std::span<const Examples> batches, StepMetrics& metrics) {
   for (const Examples& batch : batches) {
     metrics.label_tokens += objective_.weight(Split::kTrain, batch);
     for (const uint32_t example : batch) metrics.tokens += lengths_[0][example];
   }
   const std::span<Parameter> parameters = objective_.parameters();
-  std::vector<Tensor> sums(parameters.size());
+  clear_sums();
+  std::vector<Tensor> sums = sums_;
   double loss = 0, correct = 0;
   const auto scale = 1.0F / static_cast<float>(std::max<int64_t>(1, metrics.label_tokens));
   for (size_t b = 0; b < batches.size(); ++b) {
     const Examples& batch = batches[b];
     objective_.begin_batch(state_.step, static_cast<int64_t>(b));
     ops::Tape tape(&transposed_);
-    for (const Parameter& parameter : parameters) {
+    for (size_t i = 0; i < parameters.size(); ++i) {
+      const Parameter& parameter = parameters[i];
       if (parameter.packed) {
-        tape.watch(*parameter.packed);
+        tape.watch(*parameter.packed, sums[i]);
       } else {
         tape.watch(parameter.value);
       }
@@ -155,9 +175,8 @@ std::vector<Tensor> Trainer::gradients(std::span<const Examples> batches, StepMe
     correct += static_cast<double>(sum.correct);
     tape.backward();
     for (size_t i = 0; i < parameters.size(); ++i) {
-      const Parameter& parameter = parameters[i];
-      Tensor gradient =
-          parameter.packed ? tape.gradient(*parameter.packed) : tape.gradient(parameter.value);
+      if (parameters[i].packed) continue;
+      Tensor gradient = tape.gradient(parameters[i].value);
       if (!sums[i].defined()) {
         sums[i] = std::move(gradient);
       } else {

@@ -121,6 +121,7 @@ class Trainer {
   Examples next_batch();
   std::vector<Tensor> gradients(std::span<const Examples> batches, StepMetrics& metrics);
   void round_weights();
+  void clear_sums();
   [[noreturn]] void not_finite(const char* what, std::span<const Examples> batches) const;
 
   Machine machine_;
@@ -133,6 +134,7 @@ class Trainer {
   std::optional<Schedule> schedule_;
   std::unique_ptr<Optimizer> optimizer_;
   ops::TransposedWeights transposed_;
+  std::vector<Tensor> sums_;  // gradients of matrices of the model, by parameter; kept over steps
   TrainState state_;
 };
 

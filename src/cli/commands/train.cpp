@@ -89,7 +89,8 @@ std::string summary_text(const app::TrainSummary& s) {
     text += fmt::format("best validation loss {:.4f} at step {}\n", *s.best_eval, s.best_step);
   }
   text += "look at it:    " + (s.folder / "report.html").string() + "\n";
-  text += s.is_model ? "use it:        ondol run -m " + s.adapter.string() + "\n"
+  text += s.is_model ? "use it:        ondol run " + std::string(s.has_template ? "" : "--raw ") +
+                           "-m " + s.adapter.string() + "\n"
                      : "use it:        adapter = \"" + s.adapter.string() + "\" in a recipe\n";
   return text;
 }
@@ -187,7 +188,7 @@ Action declare(Options& options) {
 }
 
 constexpr std::array<std::string_view, 6> kLines = {
-    "ondol train pretrain --dataset book.txt --output-dir runs/tiny --max-length 256",
+    "ondol train pretrain --dataset book.txt --output-dir runs/tiny",
     "ondol train word2vec --dataset book.txt --output-dir runs/words --sg 1",
     "ondol train sft --recipe hybrid --output-dir runs/hybrid",
     "ondol train sft --dataset train.jsonl --output-dir runs/mine",
