@@ -155,6 +155,14 @@ std::unique_ptr<Tokenizer> make_tokenizer(TokenizerConfig config);
 TokenizerConfig parse_tokenizer_json(std::string_view tokenizer_json,
                                      std::string_view tokenizer_config_json);
 
+// The other way round: tokenizer.json that parse_tokenizer_json reads to an equal config and that
+// Hugging Face loads; its tokenizer_config.json and special_tokens_map.json name the special
+// tokens. WordPiece pieces must be in BERT's own form. Throws Error(kUnsupported) for a piece that
+// is not UTF-8.
+std::string write_tokenizer_json(const TokenizerConfig& config);
+std::string write_tokenizer_config_json(const TokenizerConfig& config);
+std::string write_special_tokens_map(const TokenizerConfig& config);
+
 // The longest prefix of `bytes` that ends at a character boundary, so that a stream shows whole
 // UTF-8 only.
 size_t complete_utf8_prefix(std::string_view bytes);
