@@ -234,7 +234,7 @@ Action declare(Options& options) {
 }
 
 constexpr std::array<std::string_view, 6> kLines = {
-    "ondol train tokenizer --type bpe --dataset book.txt --vocab-size 8000 --output-dir runs/tok",
+    "ondol train tokenizer --type bpe --dataset book.txt --output-dir runs/tok",
     "ondol train word2vec --dataset book.txt --output-dir runs/words --sg 1",
     "ondol train sft --recipe hybrid --output-dir runs/hybrid",
     "ondol train sft --dataset train.jsonl --output-dir runs/mine",
