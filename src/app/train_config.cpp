@@ -7,6 +7,7 @@
 #include <charconv>
 #include <utility>
 
+#include "app/train_tokenizer.h"
 #include "app/train_word2vec.h"
 #include "base/error.h"
 #include "base/nearest.h"
@@ -170,6 +171,12 @@ void set_field(Fields& fields, std::string_view name, const Source& source,
 
 std::vector<TrainFieldInfo> train_field_infos() { return infos_of(TrainFields{}); }
 std::vector<TrainFieldInfo> word2vec_field_infos() { return infos_of(train::Word2VecConfig{}); }
+std::vector<TrainFieldInfo> tokenizer_field_infos() { return infos_of(train::TokenizerTraining{}); }
+
+void set_tokenizer_field(train::TokenizerTraining& settings, std::string_view name,
+                         std::span<const std::string> values) {
+  set_field(settings, name, values, "--" + std::string(name));
+}
 
 void set_word2vec_field(train::Word2VecConfig& config, std::string_view name,
                         std::span<const std::string> values) {

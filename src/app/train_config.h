@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "app/train_fields.h"
+#include "train/tokenizer_training.h"
 #include "train/word2vec.h"
 
 namespace ondol::app {
@@ -23,7 +24,8 @@ struct TrainFieldInfo {
   bool is_list = false;
 };
 std::vector<TrainFieldInfo> train_field_infos();
-std::vector<TrainFieldInfo> word2vec_field_infos();  // of `ondol train word2vec`
+std::vector<TrainFieldInfo> word2vec_field_infos();   // of `ondol train word2vec`
+std::vector<TrainFieldInfo> tokenizer_field_infos();  // of `ondol train tokenizer`
 
 // Errors are Error(kInvalidArgument) naming source and field, and the nearest known one.
 void read_train_config(std::string_view toml, const std::string& source, TrainFields& fields);
@@ -32,6 +34,8 @@ void set_train_field(TrainFields& fields, std::string_view name,
                      std::span<const std::string> values);
 void set_word2vec_field(train::Word2VecConfig& config, std::string_view name,
                         std::span<const std::string> values);
+void set_tokenizer_field(train::TokenizerTraining& settings, std::string_view name,
+                         std::span<const std::string> values);
 // Every field, defaults included.
 std::string train_toml(TrainFields fields);
 

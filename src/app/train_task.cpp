@@ -79,7 +79,7 @@ const TrainMethod& train_method(std::string_view name) {
     if (method.name == name) return method;
     names += (names.empty() ? "" : ", ") + std::string(method.name);
   }
-  invalid("unknown method '" + std::string(name) + "'; expected " + names + " or word2vec");
+  invalid("unknown method '" + std::string(name) + "'; expected " + names + ", tokenizer or word2vec");
 }
 
 }  // namespace ondol::app

@@ -3,7 +3,8 @@
 //   write_file_atomic(folder / "tokenizer.json", tokenizer_json(tokenizer.config()));
 //
 // parse_tokenizer_json() of both texts gives the config again. Throws Error(kUnsupported) for a
-// pre-tokenizer that has no such form.
+// pre-tokenizer that has no such form and for pieces that are not UTF-8. WordPiece
+// pieces must be in BERT's own form.
 #pragma once
 
 #include <cstdint>
@@ -18,5 +19,8 @@ std::string tokenizer_json(const TokenizerConfig& config);
 // `tokens_max`: model_max_length; 0: none.
 std::string tokenizer_config_json(const TokenizerConfig& config, int64_t tokens_max,
                                   std::string_view chat_template);
+
+// special_tokens_map.json: bos_token, eos_token, ...
+std::string special_tokens_map_json(const TokenizerConfig& config);
 
 }  // namespace ondol::text

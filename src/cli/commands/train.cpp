@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "app/train_config.h"
+#include "app/train_tokenizer.h"
 #include "app/train_word2vec.h"
 #include "app/training_rows.h"
 #include "base/error.h"
@@ -146,7 +147,47 @@ int train_words(const TrainOptions& options, Context& context) {
   return kExitDone;
 }
 
+int train_tokenizer(const TrainOptions& options, Context& context) {
+  train::TokenizerTraining settings;
+  std::vector<std::filesystem::path> files;
+  std::filesystem::path folder;
+  for (const auto& [name, values] : options.given) {
+    if (values.empty()) continue;
+    if (name == "dataset") {
+      files.assign(values.begin(), values.end());
+    } else if (name == "output_dir") {
+      folder = values.front();
+    } else {
+      app::set_tokenizer_field(settings, name, values);
+    }
+  }
+  if (files.empty() || folder.empty()) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "[train] tokenizer needs texts and a folder; name --dataset and --output-dir");
+  }
+  ThreadPool pool(static_cast<int>(options.engine.threads));
+  const app::TrainTokenizerSummary s =
+      app::train_tokenizer_run(settings, files, folder, pool, context.progress);
+  const nlohmann::ordered_json json = {{"vocabulary", s.vocabulary},
+                                       {"tokens_per_word", s.tokens_per_word},
+                                       {"tokens_per_byte", s.tokens_per_byte},
+                                       {"unknown_share", s.unknown_share},
+                                       {"bytes", s.bytes},
+                                       {"seconds", s.seconds},
+                                       {"folder", s.folder.string()}};
+  context.print(options.json
+                    ? json_line(json)
+                    : fmt::format("{} tokens; on the texts {:.3f} a word, {:.4f} a byte, {:.2f} % "
+                                  "unknown; {:.1f} s for {:.1f} MB\n{}\n",
+                                  s.vocabulary, s.tokens_per_word, s.tokens_per_byte,
+                                  100 * s.unknown_share, s.seconds,
+                                  static_cast<double>(s.bytes) / 1e6,
+                                  (s.folder / "tokenizer.json").string()));
+  return kExitDone;
+}
+
 int train(const TrainOptions& options, Context& context) {
+  if (options.method == "tokenizer") return train_tokenizer(options, context);
   if (options.method == "word2vec") return train_words(options, context);
   app::TrainFields fields = fields_of(options);
   app::Session session = make_session(options.engine);
@@ -166,8 +207,8 @@ Action declare(Options& options) {
   options.positional(
       "METHOD", &o->method,
       "sft: learn answers; pretrain: a new model learns texts; mlm: an encoder learns hidden "
-      "words; "
-      "embed: which texts are near; classify: labels of texts; word2vec: vectors of words");
+      "words; embed: which texts are near; classify: labels of texts; tokenizer: pieces of words; "
+      "word2vec: vectors of words");
   options.text("--config", "FILE", &o->config, "settings as TOML; options win over it");
   options.text("--recipe", "NAME", &o->recipe,
                "learn the train questions of the workspace as this recipe asks them");
@@ -184,11 +225,17 @@ Action declare(Options& options) {
     options.list("--" + kebab(field.name), "VALUE", &o->given[field.name],
                  "word2vec: " + field.help + " (" + field.otherwise + ")");
   }
+  for (const app::TrainFieldInfo& field : app::tokenizer_field_infos()) {
+    if (o->given.contains(field.name)) continue;
+    options.list("--" + kebab(field.name), field.is_list ? "TOKEN" : "VALUE", &o->given[field.name],
+                 "tokenizer: " + field.help + " (" + field.otherwise + ")");
+  }
   return [o](Context& context) { return train(*o, context); };
 }
 
-constexpr std::array<std::string_view, 6> kLines = {
+constexpr std::array<std::string_view, 7> kLines = {
     "ondol train pretrain --dataset book.txt --output-dir runs/tiny",
+    "ondol train tokenizer --type bpe --dataset book.txt --output-dir runs/tok",
     "ondol train word2vec --dataset book.txt --output-dir runs/words --sg 1",
     "ondol train sft --recipe hybrid --output-dir runs/hybrid",
     "ondol train sft --dataset train.jsonl --output-dir runs/mine",
