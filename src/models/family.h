@@ -23,11 +23,14 @@ struct FolderModel {
   const ConfigJson& config;
 };
 
-// Each sets info and decoder or encoder of the model. Throws Error as load_model does.
+// Each sets info and one of decoder, encoder and encoder_decoder of the model. Throws Error as
+// load_model does.
 void load_llama(const GgufModel& file, ThreadPool& pool, Model& model);
 void load_llama(const FolderModel& folder, ThreadPool& pool, Model& model);
 void load_bert(const GgufModel& file, ThreadPool& pool, Model& model);
 void load_bert(const FolderModel& folder, ThreadPool& pool, Model& model);
+void load_t5(const GgufModel& file, ThreadPool& pool, Model& model);
+void load_t5(const FolderModel& folder, ThreadPool& pool, Model& model);
 
 // 1 / sqrt(head_width) scaled attention.
 AttentionShape attention_shape(int64_t heads, int64_t kv_heads, int64_t head_width);

@@ -7,6 +7,46 @@
 #include "base/error.h"
 
 namespace ondol::models {
+namespace {
+
+std::string bias_of(std::string weight) {
+  ONDOL_ASSERT(weight.ends_with(".weight"));
+  return weight.replace(weight.rfind(".weight"), 7, ".bias");
+}
+
+}  // namespace
+
+std::string weight_name(std::span<const WeightName> names, std::string_view ours, int64_t layer,
+                        WeightFormat format) {
+  const auto row = std::ranges::find(names, ours, &WeightName::ours);
+  ONDOL_ASSERT(row != names.end());
+  std::string text(format == WeightFormat::kGguf ? row->gguf : row->safetensors);
+  const size_t mark = text.find("{}");
+  if (mark != std::string::npos) text.replace(mark, 2, std::to_string(layer));
+  return text;
+}
+
+void WeightList::matrix(std::string_view ours, int64_t layer, PackedMatrix& matrix,
+                        int64_t paired_heads) {
+  list_.push_back(
+      {weight_name(names_, ours, layer, WeightFormat::kSafetensors), &matrix, {}, paired_heads});
+}
+
+void WeightList::vector(const std::string& name, const Tensor& vector, int64_t paired_heads) {
+  if (vector.defined()) list_.push_back({name, nullptr, vector, paired_heads});
+}
+
+void WeightList::linear(std::string_view ours, int64_t layer, nn::Linear& linear,
+                        int64_t paired_heads) {
+  matrix(ours, layer, linear.weight, paired_heads);
+  vector(bias_of(list_.back().name), linear.bias, paired_heads);
+}
+
+void WeightList::norm(std::string_view ours, int64_t layer, nn::Norm& norm) {
+  const std::string name = weight_name(names_, ours, layer, WeightFormat::kSafetensors);
+  vector(name, norm.weight, 0);
+  vector(bias_of(name), norm.bias, 0);
+}
 
 WeightReader::WeightReader(const io::TensorSource& source, WeightFormat format,
                            std::span<const WeightName> names, ThreadPool& pool, std::string prefix)
@@ -17,12 +57,7 @@ std::string WeightReader::name(std::string_view ours, int64_t layer) const {
 }
 
 std::string WeightReader::name(std::string_view ours, int64_t layer, WeightFormat format) const {
-  const auto row = std::ranges::find(names_, ours, &WeightName::ours);
-  ONDOL_ASSERT(row != names_.end());
-  std::string text(format == WeightFormat::kGguf ? row->gguf : row->safetensors);
-  const size_t mark = text.find("{}");
-  if (mark != std::string::npos) text.replace(mark, 2, std::to_string(layer));
-  return text;
+  return weight_name(names_, ours, layer, format);
 }
 
 bool WeightReader::has(std::string_view ours, int64_t layer) const {

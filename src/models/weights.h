@@ -33,6 +33,26 @@ struct WeightName {
   std::string_view safetensors;
 };
 
+// The name in a format; without a row of the table this throws.
+std::string weight_name(std::span<const WeightName> names, std::string_view ours, int64_t layer,
+                        WeightFormat format);
+
+// Lists the weights of a model's blocks under Hugging Face's names.
+class WeightList {
+ public:
+  explicit WeightList(std::span<const WeightName> names) : names_(names) {}
+  void matrix(std::string_view ours, int64_t layer, PackedMatrix& matrix, int64_t paired_heads = 0);
+  void linear(std::string_view ours, int64_t layer, nn::Linear& linear, int64_t paired_heads = 0);
+  void norm(std::string_view ours, int64_t layer, nn::Norm& norm);
+  std::vector<WeightRef> take() { return std::move(list_); }
+
+ private:
+  void vector(const std::string& name, const Tensor& vector, int64_t paired_heads);
+
+  std::span<const WeightName> names_;
+  std::vector<WeightRef> list_;
+};
+
 enum class Bias : uint8_t { kNone, kIfPresent, kRequired };
 
 class WeightReader {
