@@ -17,8 +17,8 @@
 //
 // Letters: T tokens, N output rows, K input columns, H query heads, G key/value heads, E head
 // width. Everything is row-major f32 unless said. Pointers never alias unless said. Nothing here
-// throws for user input: callers (ops) check shapes. PackedMatrix is immutable and thread-safe
-// after pack().
+// throws for user input: callers (ops) check shapes. PackedMatrix is thread-safe after pack();
+// only training changes one (assign).
 #pragma once
 
 #include <cstddef>
@@ -71,6 +71,14 @@ class PackArena {
   int64_t size_ = 0;
 };
 
+// Floats of a matrix anywhere: element (row, column) is data[row * row_stride + column *
+// column_stride].
+struct MatrixValues {
+  const float* data;
+  int64_t row_stride;
+  int64_t column_stride;
+};
+
 // A weight matrix [N, K], rows are outputs, in the layout the kernels read: panels of 16 rows (zero
 // padded), so that one vector lane is one output row. Quantised types keep their file codes and
 // scales; float types are kept at their own width.
@@ -87,6 +95,13 @@ class PackedMatrix {
   static PackedMatrix pack(DType dtype, int64_t rows, int64_t columns,
                            std::span<const std::byte> file_bytes, ThreadPool& pool,
                            PackArena* arena = nullptr);
+  // Floats rounded to a matrix of f32, bf16 or Q8_0, as pack() of encode_blocks() has them. Throws
+  // Error(kUnsupported) for other types, Error(kInvalidArgument) for a row that is no whole blocks.
+  static PackedMatrix from_floats(DType dtype, int64_t rows, int64_t columns,
+                                  const MatrixValues& values, ThreadPool& pool,
+                                  PackArena* arena = nullptr);
+  // Puts other values in place of those of such a matrix (training). Nobody may read it meanwhile.
+  void assign(const MatrixValues& values, ThreadPool& pool);
 
   DType dtype() const;
   int64_t rows() const;
@@ -106,6 +121,8 @@ class PackedMatrix {
   const Data& internal_data() const { return *data_; }
 
  private:
+  static PackedMatrix allocate(DType dtype, int64_t rows, int64_t columns, PackArena* arena);
+
   std::unique_ptr<Data> data_;
 };
 

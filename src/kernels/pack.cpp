@@ -202,10 +202,7 @@ PackedMatrix::~PackedMatrix() = default;
 PackedMatrix::PackedMatrix(PackedMatrix&&) noexcept = default;
 PackedMatrix& PackedMatrix::operator=(PackedMatrix&&) noexcept = default;
 
-PackedMatrix PackedMatrix::pack(DType dtype, int64_t rows, int64_t columns,
-                                std::span<const std::byte> file_bytes, ThreadPool& pool,
-                                PackArena* arena) {
-  check_input(dtype, rows, columns, file_bytes);
+PackedMatrix PackedMatrix::allocate(DType dtype, int64_t rows, int64_t columns, PackArena* arena) {
   PackedMatrix matrix;
   matrix.data_ = std::make_unique<Data>();
   PackedView& w = matrix.data_->view;
@@ -214,10 +211,20 @@ PackedMatrix PackedMatrix::pack(DType dtype, int64_t rows, int64_t columns,
   matrix.data_->bytes = codes_bytes + w.panels * w.scales_stride;
   PackArena own;
   matrix.data_->storage = (arena ? *arena : own).allocate(matrix.data_->bytes);
-  auto* codes = reinterpret_cast<uint8_t*>(matrix.data_->storage.get());
-  uint8_t* scales = codes + codes_bytes;
+  const auto* codes = reinterpret_cast<const uint8_t*>(matrix.data_->storage.get());
   w.codes = codes;
-  w.scales = is_float(dtype) ? nullptr : scales;
+  w.scales = is_float(dtype) ? nullptr : codes + codes_bytes;
+  return matrix;
+}
+
+PackedMatrix PackedMatrix::pack(DType dtype, int64_t rows, int64_t columns,
+                                std::span<const std::byte> file_bytes, ThreadPool& pool,
+                                PackArena* arena) {
+  check_input(dtype, rows, columns, file_bytes);
+  PackedMatrix matrix = allocate(dtype, rows, columns, arena);
+  const PackedView& w = matrix.data_->view;
+  auto* codes = const_cast<uint8_t*>(w.codes);
+  auto* scales = codes + round_up(w.panels * w.codes_stride, 64);
 
   const auto* source = reinterpret_cast<const uint8_t*>(file_bytes.data());
   const int64_t row_bytes = dtype_bytes(dtype, columns);

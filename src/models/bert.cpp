@@ -110,9 +110,12 @@ void build(const BertConfig& config, WeightReader& reader, const std::string& wh
   check_heads(where, config.heads, config.heads, head_width);
   const int64_t vocabulary = reader.rows_of("embedding", config.width);
   EncoderWeights weights;
-  weights.embedding = reader.matrix("embedding", 0, vocabulary, config.width);
-  weights.positions = reader.matrix("positions", 0, config.positions, config.width);
-  weights.types = reader.matrix("types", 0, config.types, config.width);
+  // Tables are only looked up in: their own form does.
+  const bool all = model.weight_form == WeightForm::kF32;
+  const WeightForm tables = all ? WeightForm::kF32 : WeightForm::kFile;
+  weights.embedding = reader.matrix("embedding", 0, vocabulary, config.width, tables);
+  weights.positions = reader.matrix("positions", 0, config.positions, config.width, tables);
+  weights.types = reader.matrix("types", 0, config.types, config.width, tables);
   weights.embedding_norm = reader.layer_norm("embedding_norm", 0, config.width, config.epsilon);
   for (int64_t l = 0; l < config.layers; ++l) {
     weights.layers.push_back(read_layer(reader, config, model.weight_form, l));
@@ -128,7 +131,7 @@ void build(const BertConfig& config, WeightReader& reader, const std::string& wh
   info.context_tokens_max = config.positions;
   reader.describe(info);
   model.linears = std::move(reader.linears());
-  model.encoder = std::make_unique<Encoder>(std::move(weights));
+  model.encoder = std::make_unique<Encoder>(std::move(weights), kNames);
 }
 
 }  // namespace

@@ -8,8 +8,34 @@
 
 namespace ondol::models {
 
-Decoder::Decoder(DecoderWeights weights, const nn::RopeConfig& rope)
-    : weights_(std::move(weights)), rope_(rope) {}
+Decoder::Decoder(DecoderWeights weights, const nn::RopeConfig& rope,
+                 std::span<const WeightName> names)
+    : weights_(std::move(weights)),
+      rope_(rope),
+      paired_(rope.layout == RopeLayout::kPairs),
+      names_(names) {}
+
+std::vector<WeightRef> Decoder::weights() {
+  WeightList list(names_);
+  list.matrix("embedding", 0, weights_.embedding);
+  if (weights_.head) list.matrix("head", 0, *weights_.head);
+  for (size_t i = 0; i < weights_.layers.size(); ++i) {
+    DecoderLayer& layer = weights_.layers[i];
+    const auto l = static_cast<int64_t>(i);
+    const AttentionShape& shape = layer.attention.shape;
+    list.norm("attention_norm", l, layer.attention_norm);
+    list.linear("query", l, layer.attention.query, paired_ ? shape.heads : 0);
+    list.linear("key", l, layer.attention.key, paired_ ? shape.kv_heads : 0);
+    list.linear("value", l, layer.attention.value);
+    list.linear("output", l, layer.attention.output);
+    list.norm("mlp_norm", l, layer.mlp_norm);
+    if (layer.mlp.gate) list.linear("gate", l, *layer.mlp.gate);
+    list.linear("up", l, layer.mlp.up);
+    list.linear("down", l, layer.mlp.down);
+  }
+  list.norm("norm", 0, weights_.norm);
+  return list.take();
+}
 
 KvShape Decoder::kv_shape() const {
   const AttentionShape& shape = weights_.layers.front().attention.shape;

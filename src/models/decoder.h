@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "models/model.h"
+#include "models/weights.h"
 #include "nn/attention.h"
 #include "nn/mlp.h"
 
@@ -27,7 +28,8 @@ struct DecoderWeights {
 
 class Decoder final : public DecoderModel {
  public:
-  Decoder(DecoderWeights weights, const nn::RopeConfig& rope);
+  // `names` are static; the names of its layers are those that weights() asks for.
+  Decoder(DecoderWeights weights, const nn::RopeConfig& rope, std::span<const WeightName> names);
 
   KvShape kv_shape() const override;
   Tensor forward(const ops::Context& context, std::span<const text::TokenId> ids,
@@ -38,10 +40,13 @@ class Decoder final : public DecoderModel {
   const PackedMatrix& head() const override {
     return weights_.head ? *weights_.head : weights_.embedding;
   }
+  std::vector<WeightRef> weights() override;
 
  private:
   DecoderWeights weights_;
   nn::Rope rope_;
+  bool paired_;  // rotary pairs are neighbouring rows of queries and keys
+  std::span<const WeightName> names_;
 };
 
 }  // namespace ondol::models

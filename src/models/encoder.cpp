@@ -23,7 +23,29 @@ std::vector<int32_t> positions_of(const SequenceBatch& batch) {
 
 }  // namespace
 
-Encoder::Encoder(EncoderWeights weights) : weights_(std::move(weights)) {}
+Encoder::Encoder(EncoderWeights weights, std::span<const WeightName> names)
+    : weights_(std::move(weights)), names_(names) {}
+
+std::vector<WeightRef> Encoder::weights() {
+  WeightList list(names_);
+  list.matrix("embedding", 0, weights_.embedding);
+  list.matrix("positions", 0, weights_.positions);
+  list.matrix("types", 0, weights_.types);
+  list.norm("embedding_norm", 0, weights_.embedding_norm);
+  for (size_t i = 0; i < weights_.layers.size(); ++i) {
+    EncoderLayer& layer = weights_.layers[i];
+    const auto l = static_cast<int64_t>(i);
+    list.linear("query", l, layer.attention.query);
+    list.linear("key", l, layer.attention.key);
+    list.linear("value", l, layer.attention.value);
+    list.linear("output", l, layer.attention.output);
+    list.norm("attention_norm", l, layer.attention_norm);
+    list.linear("up", l, layer.mlp.up);
+    list.linear("down", l, layer.mlp.down);
+    list.norm("mlp_norm", l, layer.mlp_norm);
+  }
+  return list.take();
+}
 
 Tensor Encoder::forward(const ops::Context& context, std::span<const text::TokenId> ids,
                         const SequenceBatch& batch) const {

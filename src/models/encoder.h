@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "models/model.h"
+#include "models/weights.h"
 #include "nn/attention.h"
 #include "nn/mlp.h"
 
@@ -27,12 +28,14 @@ struct EncoderWeights {
 
 class Encoder final : public EncoderModel {
  public:
-  explicit Encoder(EncoderWeights weights);
+  Encoder(EncoderWeights weights, std::span<const WeightName> names);  // names are static
   Tensor forward(const ops::Context& context, std::span<const text::TokenId> ids,
                  const SequenceBatch& batch) const override;
+  std::vector<WeightRef> weights() override;
 
  private:
   EncoderWeights weights_;
+  std::span<const WeightName> names_;
 };
 
 }  // namespace ondol::models

@@ -32,6 +32,10 @@ void load_bert(const FolderModel& folder, ThreadPool& pool, Model& model);
 void load_t5(const GgufModel& file, ThreadPool& pool, Model& model);
 void load_t5(const FolderModel& folder, ThreadPool& pool, Model& model);
 
+// config.json of the Hugging Face form, without the tokenizer's fields. Throws Error(kUnsupported)
+// for frequency factors, which it cannot hold.
+std::string llama_config_json(const GgufModel& file);
+
 // 1 / sqrt(head_width) scaled attention.
 AttentionShape attention_shape(int64_t heads, int64_t kv_heads, int64_t head_width);
 

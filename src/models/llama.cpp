@@ -4,6 +4,7 @@
 // GGUF files hold query and key rows permuted so that rotary pairs are neighbours (kPairs);
 // safetensors hold halves (kHalves).
 #include <array>
+#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "base/error.h"
@@ -132,15 +133,17 @@ constexpr std::array<std::string_view, 3> kIgnored = {"rope_freqs.weight", "rota
 
 // 3. Blocks.
 
-DecoderLayer read_layer(WeightReader& reader, const LlamaConfig& config, int64_t l) {
+DecoderLayer read_layer(WeightReader& reader, const LlamaConfig& config, WeightForm form,
+                        int64_t l) {
   const int64_t width = config.width, mlp = config.mlp_width;
   const int64_t q = config.heads * config.head_width, kv = config.kv_heads * config.head_width;
+  constexpr Bias kBias = Bias::kIfPresent;
   DecoderLayer layer;
   layer.attention_norm = reader.rms_norm("attention_norm", l, width, config.epsilon);
-  layer.attention.query = reader.linear("query", l, q, width, Bias::kIfPresent);
-  layer.attention.key = reader.linear("key", l, kv, width, Bias::kIfPresent);
-  layer.attention.value = reader.linear("value", l, kv, width, Bias::kIfPresent);
-  layer.attention.output = reader.linear("output", l, width, q, Bias::kIfPresent);
+  layer.attention.query = reader.linear("query", l, q, width, kBias, form);
+  layer.attention.key = reader.linear("key", l, kv, width, kBias, form);
+  layer.attention.value = reader.linear("value", l, kv, width, kBias, form);
+  layer.attention.output = reader.linear("output", l, width, q, kBias, form);
   layer.attention.shape = attention_shape(config.heads, config.kv_heads, config.head_width);
   for (const auto& [linear, heads] : {std::pair(&layer.attention.query, config.heads),
                                       std::pair(&layer.attention.key, config.kv_heads)}) {
@@ -150,9 +153,9 @@ DecoderLayer read_layer(WeightReader& reader, const LlamaConfig& config, int64_t
   }
   layer.mlp_norm = reader.rms_norm("mlp_norm", l, width, config.epsilon);
   layer.mlp.activation = nn::Mlp::Activation::kSiluGated;
-  layer.mlp.gate = reader.linear("gate", l, mlp, width, Bias::kIfPresent);
-  layer.mlp.up = reader.linear("up", l, mlp, width, Bias::kIfPresent);
-  layer.mlp.down = reader.linear("down", l, width, mlp, Bias::kIfPresent);
+  layer.mlp.gate = reader.linear("gate", l, mlp, width, kBias, form);
+  layer.mlp.up = reader.linear("up", l, mlp, width, kBias, form);
+  layer.mlp.down = reader.linear("down", l, width, mlp, kBias, form);
   return layer;
 }
 
@@ -161,14 +164,15 @@ void build(const LlamaConfig& config, WeightReader& reader, const std::string& w
   check_heads(where, config.heads, config.kv_heads, config.head_width);
   const int64_t vocabulary = reader.rows_of("embedding", config.width);
   DecoderWeights weights;
-  weights.embedding = reader.matrix("embedding", 0, vocabulary, config.width);
+  const WeightForm form = model.weight_form;
+  weights.embedding = reader.matrix("embedding", 0, vocabulary, config.width, form);
   if (config.tied) {
     reader.skip("head");
   } else {
-    weights.head = reader.matrix("head", 0, vocabulary, config.width);
+    weights.head = reader.matrix("head", 0, vocabulary, config.width, form);
   }
   for (int64_t l = 0; l < config.layers; ++l) {
-    weights.layers.push_back(read_layer(reader, config, l));
+    weights.layers.push_back(read_layer(reader, config, form, l));
   }
   weights.norm = reader.rms_norm("norm", 0, config.width, config.epsilon);
   reader.finish(kIgnored);
@@ -183,10 +187,41 @@ void build(const LlamaConfig& config, WeightReader& reader, const std::string& w
   info.context_tokens_max = config.context_max;
   reader.describe(info);
   model.linears = std::move(reader.linears());
-  model.decoder = std::make_unique<Decoder>(std::move(weights), config.rope);
+  model.decoder = std::make_unique<Decoder>(std::move(weights), config.rope, kNames);
 }
 
 }  // namespace
+
+std::string llama_config_json(const GgufModel& file) {
+  const LlamaConfig config = config_of(file);
+  if (!config.rope.frequency_factors.empty()) {
+    unsupported(file.source.name(), "rope_freqs.weight as config.json", "factors",
+                "none; try the safetensors folder of this model");
+  }
+  const bool bias = file.source.find_tensor("blk.0.attn_q.bias") != nullptr;
+  const bool mlp_bias = file.source.find_tensor("blk.0.ffn_up.bias") != nullptr;
+  nlohmann::ordered_json json = {{"architectures", {"LlamaForCausalLM"}},
+                                 {"model_type", "llama"},
+                                 {"hidden_size", config.width},
+                                 {"intermediate_size", config.mlp_width},
+                                 {"num_hidden_layers", config.layers},
+                                 {"num_attention_heads", config.heads},
+                                 {"num_key_value_heads", config.kv_heads},
+                                 {"head_dim", config.head_width},
+                                 {"hidden_act", "silu"},
+                                 {"max_position_embeddings", config.context_max},
+                                 {"rms_norm_eps", config.epsilon},
+                                 {"rope_theta", config.rope.base},
+                                 {"rope_scaling", nullptr},
+                                 {"attention_bias", bias},
+                                 {"mlp_bias", mlp_bias},
+                                 {"tie_word_embeddings", config.tied},
+                                 {"dtype", "float32"}};
+  if (config.rope.linear_factor != 1) {
+    json["rope_scaling"] = {{"rope_type", "linear"}, {"factor", config.rope.linear_factor}};
+  }
+  return json.dump();
+}
 
 void load_llama(const GgufModel& file, ThreadPool& pool, Model& model) {
   WeightReader reader(file.source, WeightFormat::kGguf, kNames, pool);

@@ -30,11 +30,14 @@ enum class WeightForm : uint8_t {
   kFile,  // as they are: the vectors of the model's authors, to f32 rounding
   kBf16,  // rounded to bf16, activations too
   kInt8,  // blocks of 32 with a scale each (Q8_0), activations in int8 blocks too
+  kF32,   // every matrix as f32, quantised ones dequantised: what training of all weights begins
+          // with
 };
-std::string_view weight_form_name(WeightForm form);  // "file", "bf16", "int8"
+std::string_view weight_form_name(WeightForm form);  // "file", "bf16", "int8", "f32"
 
 struct LoadOptions {
-  WeightForm encoder_weights = WeightForm::kFile;  // a decoder has no other form than its file's
+  WeightForm encoder_weights = WeightForm::kFile;  // a decoder has its file's form, or f32
+  bool all_f32 = false;                            // WeightForm::kF32, of decoders too
 };
 
 // What every architecture can say about itself.
@@ -90,6 +93,8 @@ class DecoderModel {
   virtual void logits_of(const ops::Context& context, const Tensor& hidden,
                          std::span<const text::TokenId> ids, std::span<float> out) const = 0;
   virtual const PackedMatrix& head() const = 0;  // [V, D]; may be the embedding itself
+  // Every weight once, in a fixed order; a tied head is the embedding.
+  virtual std::vector<WeightRef> weights() = 0;
 };
 
 // How sentence vectors are made from token states (sentence-transformers modules.json).
@@ -105,6 +110,7 @@ class EncoderModel {
   virtual ~EncoderModel() = default;
   virtual Tensor forward(const ops::Context& context, std::span<const text::TokenId> ids,
                          const SequenceBatch& batch) const = 0;
+  virtual std::vector<WeightRef> weights() = 0;  // as DecoderModel's
 };
 
 // Encoder-decoder: the states of a source, then a decoder that looks at them.

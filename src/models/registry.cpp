@@ -138,9 +138,10 @@ Model load_model(const std::filesystem::path& path, ThreadPool& pool,
     throw Error(ErrorCode::kNotFound, "[models] no model at '" + path.string() +
                                           "', expected a GGUF file or a model folder");
   }
+  if (options.all_f32) options.encoder_weights = WeightForm::kF32;
   Model model = std::filesystem::is_directory(path) ? load_folder(path, pool, hash_cache, options)
                                                     : load_gguf(path, pool, hash_cache, options);
-  if (!model.encoder && options.encoder_weights != WeightForm::kFile) {
+  if (!model.encoder && options.encoder_weights != WeightForm::kFile && !options.all_f32) {
     throw Error(ErrorCode::kUnsupported,
                 "[models] " + path.string() + ": weights as " +
                     std::string(weight_form_name(options.encoder_weights)) +
@@ -151,7 +152,7 @@ Model load_model(const std::filesystem::path& path, ThreadPool& pool,
 }
 
 std::string_view weight_form_name(WeightForm form) {
-  constexpr std::array<std::string_view, 3> kForms = {"file", "bf16", "int8"};
+  constexpr std::array<std::string_view, 4> kForms = {"file", "bf16", "int8", "f32"};
   return kForms.at(static_cast<size_t>(form));
 }
 

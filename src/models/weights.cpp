@@ -94,6 +94,12 @@ PackedMatrix WeightReader::matrix(std::string_view ours, int64_t layer, int64_t 
 
 PackedMatrix WeightReader::pack(const io::TensorInfo& tensor, int64_t rows, int64_t columns,
                                 WeightForm form) {
+  if (form == WeightForm::kF32) {
+    std::vector<float> all(static_cast<size_t>(tensor.elements()));
+    dequantize_blocks(tensor.dtype, tensor.bytes.data(), tensor.elements(), all.data());
+    return PackedMatrix::from_floats(DType::kF32, rows, columns, {all.data(), columns, 1}, pool_,
+                                     &arena_);
+  }
   if (form == WeightForm::kFile || !is_float(tensor.dtype)) {
     return PackedMatrix::pack(tensor.dtype, rows, columns, tensor.bytes, pool_, &arena_);
   }
@@ -131,9 +137,7 @@ nn::Linear WeightReader::linear(std::string_view ours, int64_t layer, int64_t ro
   std::string module = name(ours, layer, WeightFormat::kSafetensors);
   module.resize(module.size() - std::min(module.size(), std::string_view(".weight").size()));
   linears_.push_back({module, name(ours, layer, WeightFormat::kGguf), rows, columns});
-  std::string bias_name = name(ours, layer);
-  ONDOL_ASSERT(bias_name.ends_with(".weight"));
-  bias_name.replace(bias_name.rfind(".weight"), 7, ".bias");
+  const std::string bias_name = bias_of(name(ours, layer));
   const bool present = source_.find_tensor(bias_name) != nullptr;
   if (bias == Bias::kRequired || (bias == Bias::kIfPresent && present)) {
     block.bias = read_vector(bias_name, rows);
@@ -148,10 +152,9 @@ nn::Norm WeightReader::rms_norm(std::string_view ours, int64_t layer, int64_t wi
 
 nn::Norm WeightReader::layer_norm(std::string_view ours, int64_t layer, int64_t width,
                                   float epsilon) {
-  std::string bias_name = name(ours, layer);
-  bias_name.replace(bias_name.rfind(".weight"), 7, ".bias");
   Tensor weight = vector(ours, layer, width);
-  return {nn::Norm::Kind::kLayer, std::move(weight), read_vector(bias_name, width), epsilon};
+  return {nn::Norm::Kind::kLayer, std::move(weight), read_vector(bias_of(name(ours, layer)), width),
+          epsilon};
 }
 
 void WeightReader::finish(std::span<const std::string_view> ignored) const {

@@ -72,7 +72,7 @@ class WeightReader {
                       WeightForm form = WeightForm::kFile);
   Tensor vector(std::string_view ours, int64_t layer, int64_t size);
   // The bias has the weight's name with `.weight` turned to `.bias`.
-  // Float weights are turned into `form`; quantised ones keep their own.
+  // Float weights are turned into `form`; quantised ones keep their own, but for kF32.
   nn::Linear linear(std::string_view ours, int64_t layer, int64_t rows, int64_t columns, Bias bias,
                     WeightForm form = WeightForm::kFile);
   nn::Norm layer_norm(std::string_view ours, int64_t layer, int64_t width, float epsilon);

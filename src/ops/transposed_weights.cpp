@@ -29,6 +29,12 @@ const PackedMatrix* TransposedWeights::of(const PackedMatrix& weight, ThreadPool
   if (outputs % dtype_info(DType::kQ8_0).block_elements != 0) return nullptr;
   std::unique_ptr<PackedMatrix>& copy = copies_[&weight];
   if (copy) return copy.get();
+  if (const auto found = tracked_.find(&weight); found != tracked_.end()) {
+    copy = std::make_unique<PackedMatrix>(PackedMatrix::from_floats(
+        DType::kQ8_0, inputs, outputs, {found->second, 1, inputs}, pool, &arena_));
+    bytes_ += copy->bytes();
+    return copy.get();
+  }
   const auto row_bytes = static_cast<size_t>(dtype_bytes(DType::kQ8_0, outputs));
   std::vector<std::byte> blocks(static_cast<size_t>(inputs) * row_bytes);
   const int64_t strips = (inputs + kStrip - 1) / kStrip;
@@ -41,6 +47,14 @@ const PackedMatrix* TransposedWeights::of(const PackedMatrix& weight, ThreadPool
       PackedMatrix::pack(DType::kQ8_0, inputs, outputs, blocks, pool, &arena_));
   bytes_ += copy->bytes();
   return copy.get();
+}
+
+void TransposedWeights::renew(ThreadPool& pool) {
+  for (const auto& [weight, values] : tracked_) {
+    const auto found = copies_.find(weight);
+    if (found == copies_.end() || !found->second) continue;
+    found->second->assign({values, 1, weight->columns()}, pool);
+  }
 }
 
 }  // namespace ondol::ops

@@ -15,17 +15,9 @@ std::string size_text(int64_t bytes) {
   return mib < 1024 ? fmt::format("{:.0f} MiB", mib) : fmt::format("{:.2f} GiB", mib / 1024);
 }
 
-}  // namespace
-
-std::string MemoryPlan::text() const {
-  return fmt::format(
-      "model {}, transposed copies {}, adapter and gradients {}, optimizer {}, activations {}, "
-      "logits {}: peak {}",
-      size_text(model), size_text(transposed), size_text(parameters), size_text(optimizer),
-      size_text(activations), size_text(logits), size_text(peak()));
-}
-
-MemoryPlan plan_memory(const Model& model, const Lora& lora, const MemoryOptions& options) {
+// `ranks`: of all adapter matrices together.
+MemoryPlan plan_for(const Model& model, std::span<const Parameter> parameters, int64_t ranks,
+                    const MemoryOptions& options) {
   const ModelInfo& info = model.info;
   const bool fast = options.precision == Precision::kFast;
   MemoryPlan plan;
@@ -36,19 +28,40 @@ MemoryPlan plan_memory(const Model& model, const Lora& lora, const MemoryOptions
     mlp = std::max(mlp, linear.rows);
   }
   plan.transposed = fast ? weights * 34 / 32 : 0;
-  for (const Parameter& parameter : lora.parameters) {
+  for (const Parameter& parameter : parameters) {
     plan.parameters += 2 * kFloat * parameter.value.size();
   }
   plan.optimizer = static_cast<int64_t>(options.optimizer_bytes);
   // A layer keeps two states of the residual stream, queries, keys, values, what attention gave,
   // and the two inputs of the gate; the inner factors of the adapter.
   const int64_t q = info.heads * info.head_width, kv = info.kv_heads * info.head_width;
-  int64_t ranks = 0;
-  for (const int64_t rank : lora.ranks) ranks += rank;
   const int64_t of_layer =
       (2 * info.width + 2 * q + 2 * kv) * kFloat + 2 * mlp * (fast ? 2 : kFloat);
   plan.activations = options.tokens * (info.layers * of_layer + ranks * kFloat);
   plan.logits = 2 * kLogitRows * info.vocabulary * kFloat + options.tokens * 6 * mlp * kFloat;
+  return plan;
+}
+
+}  // namespace
+
+std::string MemoryPlan::text() const {
+  return fmt::format(
+      "model {}, transposed copies {}, trained weights and gradients {}, optimizer {}, activations "
+      "{}, "
+      "logits {}: peak {}",
+      size_text(model), size_text(transposed), size_text(parameters), size_text(optimizer),
+      size_text(activations), size_text(logits), size_text(peak()));
+}
+
+MemoryPlan plan_memory(const Model& model, const Lora& lora, const MemoryOptions& options) {
+  int64_t ranks = 0;
+  for (const int64_t rank : lora.ranks) ranks += rank;
+  return plan_for(model, lora.parameters, ranks, options);
+}
+
+MemoryPlan plan_memory(const Model& model, const WholeModel& whole, const MemoryOptions& options) {
+  MemoryPlan plan = plan_for(model, whole.parameters(), 0, options);
+  plan.model = whole.model_bytes();
   return plan;
 }
 

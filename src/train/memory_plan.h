@@ -9,6 +9,7 @@
 
 #include "models/model.h"
 #include "train/lora.h"
+#include "train/whole_model.h"
 
 namespace ondol::train {
 
@@ -32,5 +33,6 @@ struct MemoryPlan {
 };
 
 MemoryPlan plan_memory(const Model& model, const Lora& lora, const MemoryOptions& options);
+MemoryPlan plan_memory(const Model& model, const WholeModel& whole, const MemoryOptions& options);
 
 }  // namespace ondol::train

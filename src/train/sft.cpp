@@ -11,7 +11,7 @@ int64_t SftObjective::weight(Split split, std::span<const uint32_t> examples) co
 ops::LossSum SftObjective::loss(const ops::Context& context, Split split,
                                 std::span<const uint32_t> examples,
                                 const ops::LossOptions& options) {
-  return causal_lm_loss(model_, context, make_batch(of(split).examples, examples), &lora_.adapter,
+  return causal_lm_loss(model_, context, make_batch(of(split).examples, examples), adapter_,
                         options);
 }
 

@@ -1,5 +1,6 @@
 // Supervised fine-tuning of a decoder: the next token of what a mask marks. What changes is a LoRA
-// adapter; the model's own weights stay as they are, in the form of their file.
+// adapter, while the model's own weights stay as they are in the form of their file, or these
+// weights themselves (whole_model.h).
 #pragma once
 
 #include "train/causal_lm.h"
@@ -17,11 +18,18 @@ struct SftData {
 
 class SftObjective final : public Objective {
  public:
-  // `model` has a decoder; it and `lora` outlive this.
+  // `model` has a decoder; it, `parameters` and `adapter` (may be null) outlive this.
+  SftObjective(const Model& model, std::span<Parameter> parameters, const Adapter* adapter,
+               SftData train, SftData validation)
+      : model_(model),
+        parameters_(parameters),
+        adapter_(adapter),
+        data_{std::move(train), std::move(validation)} {}
   SftObjective(const Model& model, Lora& lora, SftData train, SftData validation)
-      : model_(model), lora_(lora), data_{std::move(train), std::move(validation)} {}
+      : SftObjective(model, lora.parameters, &lora.adapter, std::move(train),
+                     std::move(validation)) {}
 
-  std::span<Parameter> parameters() override { return lora_.parameters; }
+  std::span<Parameter> parameters() override { return parameters_; }
   std::vector<int64_t> lengths(Split split) const override { return of(split).examples.lengths(); }
   int64_t weight(Split split, std::span<const uint32_t> examples) const override;
   ops::LossSum loss(const ops::Context& context, Split split, std::span<const uint32_t> examples,
@@ -34,7 +42,8 @@ class SftObjective final : public Objective {
   const SftData& of(Split split) const { return data_[split == Split::kValidation]; }
 
   const Model& model_;
-  Lora& lora_;
+  std::span<Parameter> parameters_;
+  const Adapter* adapter_;
   SftData data_[2];
 };
 

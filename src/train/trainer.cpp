@@ -60,6 +60,24 @@ Trainer::Trainer(const Machine& machine, Objective& objective, const TrainConfig
                                                                 static_cast<double>(of_epoch))));
   schedule_.emplace(config.schedule, total_steps_);
   optimizer_ = make_optimizer(config.optimizer, objective.parameters());
+  for (const Parameter& parameter : objective.parameters()) {
+    if (parameter.packed) transposed_.track(*parameter.packed, parameter.value.data());
+  }
+}
+
+void Trainer::resume(const TrainState& state) {
+  state_ = state;
+  round_weights();
+}
+
+// Matrices of the model, and their transposed copies, take the values of their masters.
+void Trainer::round_weights() {
+  for (const Parameter& parameter : objective_.parameters()) {
+    if (!parameter.packed) continue;
+    const int64_t columns = parameter.packed->columns();
+    parameter.packed->assign({parameter.value.data(), columns, 1}, machine_.pool);
+  }
+  transposed_.renew(machine_.pool);
 }
 
 Packs Trainer::make_packs(Split split, uint64_t epoch) const {
@@ -119,7 +137,13 @@ std::vector<Tensor> Trainer::gradients(std::span<const Examples> batches, StepMe
   const auto scale = 1.0F / static_cast<float>(std::max<int64_t>(1, metrics.label_tokens));
   for (const Examples& batch : batches) {
     ops::Tape tape(&transposed_);
-    for (const Parameter& parameter : parameters) tape.watch(parameter.value);
+    for (const Parameter& parameter : parameters) {
+      if (parameter.packed) {
+        tape.watch(*parameter.packed);
+      } else {
+        tape.watch(parameter.value);
+      }
+    }
     ops::Context context{machine_.pool, machine_.kernels, machine_.precision};
     context.tape = &tape;
     const ops::LossSum sum = objective_.loss(
@@ -129,7 +153,9 @@ std::vector<Tensor> Trainer::gradients(std::span<const Examples> batches, StepMe
     correct += static_cast<double>(sum.correct);
     tape.backward();
     for (size_t i = 0; i < parameters.size(); ++i) {
-      Tensor gradient = tape.gradient(parameters[i].value);
+      const Parameter& parameter = parameters[i];
+      Tensor gradient =
+          parameter.packed ? tape.gradient(*parameter.packed) : tape.gradient(parameter.value);
       if (!sums[i].defined()) {
         sums[i] = std::move(gradient);
       } else {
@@ -162,6 +188,7 @@ StepMetrics Trainer::step() {
   }
   metrics.learning_rate = config_.learning_rate * schedule_->factor(state_.step);
   optimizer_->step(kernel, objective_.parameters(), sums, metrics.learning_rate);
+  round_weights();
   ++state_.step;
   state_.tokens += metrics.tokens;
   metrics.step = state_.step;

@@ -111,13 +111,14 @@ class Trainer {
   const TrainState& state() const { return state_; }
   Optimizer& optimizer() { return *optimizer_; }
   // Continues: the caller has restored parameters and optimizer.
-  void resume(const TrainState& state) { state_ = state; }
+  void resume(const TrainState& state);
 
  private:
   using Examples = std::vector<uint32_t>;
   Packs make_packs(Split split, uint64_t epoch) const;
   Examples next_batch();
   std::vector<Tensor> gradients(std::span<const Examples> batches, StepMetrics& metrics);
+  void round_weights();
   [[noreturn]] void not_finite(const char* what, std::span<const Examples> batches) const;
 
   Machine machine_;
