@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "text/bpe_tokenizer.h"
+#include "text/unigram.h"
 #include "text/wordpiece.h"
 
 namespace ondol::text {
@@ -133,6 +134,7 @@ std::optional<TokenId> Tokenizer::last_token() const {
 std::unique_ptr<Tokenizer> make_tokenizer(TokenizerConfig config) {
   if (config.model == TokenizerModel::kWordPiece)
     return make_wordpiece_tokenizer(std::move(config));
+  if (config.model == TokenizerModel::kUnigram) return make_unigram_tokenizer(std::move(config));
   return make_bpe_tokenizer(std::move(config));
 }
 

@@ -10,9 +10,10 @@
 //
 // Any bytes may be encoded. Byte-level BPE keeps a byte that is not UTF-8 as it is (it counts as a
 // symbol when text is cut into pieces), so decode gives it back. WordPiece drops it, as it drops
-// U+FFFD. A byte whose piece the vocabulary lacks (SmolLM2 has none for 21 rare ones, such as 0x04)
-// gives no token, as with Hugging Face and llama.cpp; EncodeOptions::bytes_dropped counts them.
-// Tokenizers are immutable and thread-safe.
+// U+FFFD; to Unigram it is an unknown character. A byte whose piece the vocabulary lacks (SmolLM2
+// has none for 21 rare ones, such as 0x04) gives no token, as with Hugging Face and llama.cpp;
+// EncodeOptions::bytes_dropped counts them (and characters unknown to a Unigram vocabulary without
+// an unknown token). Tokenizers are immutable and thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -22,6 +23,8 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "text/normalizer.h"
 
 namespace ondol::text {
 
@@ -37,7 +40,11 @@ enum class TokenType : int32_t {
   kByte = 6,
 };
 
-enum class TokenizerModel { kByteBpe, kWordPiece };
+enum class TokenizerModel { kByteBpe, kWordPiece, kUnigram };
+
+// Unigram: where a space is put before text that has none (Metaspace's prepend_scheme): before
+// every stretch between special tokens, only at the very beginning, or nowhere.
+enum class SpacePrefix { kAlways, kFirst, kNever };
 
 // The flags lstrip and rstrip of an added token.
 struct AddedTokenStrip {
@@ -66,6 +73,16 @@ struct TokenizerConfig {
   size_t word_chars_max = 100;
   bool clean_text = true;  // drop control characters, make every white space a space
   bool split_cjk = true;   // every CJK ideograph is a word
+  // Unigram
+  std::vector<double>
+      scores;  // natural logarithms of the first pieces; later ones are added tokens
+  bool byte_fallback =
+      false;  // an unknown character becomes its bytes, pieces "<0x00>" to "<0xFF>"
+  std::vector<NormalizerStep> normalizers;
+  bool split_white_space = false;           // words between white space, which itself is dropped
+  std::string space_mark = "\xE2\x96\x81";  // what stands for a space in pieces, U+2581
+  SpacePrefix space_prefix = SpacePrefix::kAlways;
+  bool split_words = true;  // a space begins a new word; pieces do not cross words
   // Special ids; nullopt where the model has none.
   std::optional<TokenId> bos, eos, unk, sep, pad, cls, mask;
   bool add_bos = false;                 // put bos (or cls) first when encoding with add_special
@@ -100,10 +117,11 @@ class Tokenizer {
   std::vector<TokenId> encode(std::string_view text, const EncodeOptions& options) const;
 
   // The bytes of the tokens, joined; control tokens give nothing unless show_special. WordPiece
-  // joins words with spaces. Throws Error(kInvalidArgument) for an id outside the vocabulary.
+  // joins words with spaces; Unigram takes the space off the first token where it puts one. Throws
+  // Error(kInvalidArgument) for an id outside the vocabulary.
   virtual std::string decode(std::span<const TokenId> ids, bool show_special = false) const = 0;
   // The bytes one token adds (for streaming); control tokens are empty. A WordPiece word begins
-  // with its space, also the first one.
+  // with its space, also the first one; so does one of Unigram.
   virtual std::string token_bytes(TokenId id) const = 0;
 
   const TokenizerConfig& config() const { return config_; }
@@ -131,9 +149,9 @@ class Tokenizer {
 // that contradicts itself (merge of unknown pieces, ids out of range, duplicate pieces).
 std::unique_ptr<Tokenizer> make_tokenizer(TokenizerConfig config);
 
-// Hugging Face tokenizer.json (+ tokenizer_config.json, may be empty). Reads BPE (ByteLevel) and
-// WordPiece (BertNormalizer, BertPreTokenizer); the split patterns are recognised exactly, an
-// unknown one is an error.
+// Hugging Face tokenizer.json (+ tokenizer_config.json, may be empty). Reads BPE (ByteLevel),
+// WordPiece (BertNormalizer, BertPreTokenizer) and Unigram (Metaspace); the split patterns are
+// recognised exactly, an unknown one is an error.
 TokenizerConfig parse_tokenizer_json(std::string_view tokenizer_json,
                                      std::string_view tokenizer_config_json);
 

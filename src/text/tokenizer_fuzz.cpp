@@ -1,7 +1,7 @@
 // Any bytes as text, in trusted and other spans: nothing crashes, byte-level BPE gives the bytes
 // back, and what is not trusted never becomes a control token.
 // Covers: tokenizer.cpp tokenizer_special.cpp tokenizer_trie.cpp bpe.cpp bpe_tokenizer.cpp
-// Covers: wordpiece.cpp pre_tokenizer.cpp utf8.cpp
+// Covers: wordpiece.cpp unigram.cpp normalizer.cpp charsmap.cpp pre_tokenizer.cpp utf8.cpp
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -41,6 +41,16 @@ std::vector<Subject> make_subjects() {
   for (const bool marked : {false, true}) {
     subjects.push_back({make_tokenizer(toy_wordpiece(marked)), false});
   }
+  TokenizerConfig unigram = toy_unigram();
+  subjects.push_back({make_tokenizer(unigram), false});
+  unigram.normalizers = {{.kind = NormalizerKind::kNmt},
+                         {.kind = NormalizerKind::kNfkd},
+                         {.kind = NormalizerKind::kStripAccents},
+                         {.kind = NormalizerKind::kReplaceWhite, .to = " "},
+                         {.kind = NormalizerKind::kStrip}};
+  unigram.space_prefix = SpacePrefix::kFirst;
+  unigram.split_words = false;
+  subjects.push_back({make_tokenizer(unigram), false});
   return subjects;
 }
 
@@ -109,8 +119,7 @@ void check_text(const Subject& subject, const std::vector<TextSpan>& spans, bool
     streamed += tokenizer.token_bytes(id);
     check(trusted || !tokenizer.is_control(id) || id == tokenizer.config().unk);
   }
-  check(tokenizer.config().model == TokenizerModel::kWordPiece ||
-        streamed == tokenizer.decode(ids));
+  check(tokenizer.config().model != TokenizerModel::kByteBpe || streamed == tokenizer.decode(ids));
   check(complete_utf8_prefix(streamed) + 3 >= streamed.size());
 }
 

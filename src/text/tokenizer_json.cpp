@@ -1,180 +1,12 @@
 // Reads Hugging Face's tokenizer.json. Everything in it either changes the config or is checked to
 // change nothing; a field or value that is not known here is an Error that names it.
-#include <algorithm>
-#include <array>
-#include <initializer_list>
-#include <nlohmann/json.hpp>
-
-#include "base/error.h"
 #include "text/pre_tokenizer.h"
-#include "text/tokenizer.h"
+#include "text/tokenizer_json_parts.inc"
 
 namespace ondol::text {
 namespace {
 
-using Json = nlohmann::json;
-
-// Ids above this are taken for damage; the largest vocabularies have about 260,000 pieces.
-constexpr size_t kPiecesMax = size_t{1} << 20;
-constexpr size_t kShownMax = 200;  // characters of a value in a message
-
-std::string shown(const Json& value) {
-  std::string text = value.dump(-1, ' ', false, Json::error_handler_t::replace);
-  if (text.size() > kShownMax) text = text.substr(0, kShownMax) + "...";
-  return text;
-}
-
-[[noreturn]] void unsupported(const std::string& field, const Json& value,
-                              const std::string& expected) {
-  throw Error(ErrorCode::kUnsupported, "[tokenizer.json] " + field + " is not supported; got " +
-                                           shown(value) + ", expected " + expected +
-                                           "; try a GGUF file of the model");
-}
-
-[[noreturn]] void corrupt(const std::string& what) {
-  throw Error(ErrorCode::kCorruptData,
-              "[tokenizer.json] " + what + "; try downloading the file again");
-}
-
-// Printing and walking a value recurse, so depth is limited before anything is built.
-bool nests_too_deep(std::string_view text) {
-  constexpr int kDepthMax = 64;
-  int depth = 0;
-  bool in_string = false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (c == '"') {
-      in_string = !in_string;
-    } else if (in_string) {
-      if (c == '\\') ++i;
-    } else if (c == '{' || c == '[') {
-      if (++depth > kDepthMax) return true;
-    } else if (c == '}' || c == ']') {
-      --depth;
-    }
-  }
-  return false;
-}
-
-Json parse(std::string_view text, const char* file) {
-  if (nests_too_deep(text)) corrupt(std::string(file) + " nests more than 64 deep");
-  Json json = Json::parse(text, nullptr, false);
-  if (!json.is_object()) {
-    throw Error(ErrorCode::kCorruptData,
-                std::string("[") + file + "] is not a JSON object; try downloading it again");
-  }
-  return json;
-}
-
-const Json& member(const Json& object, const char* name) {
-  static const Json kNull;
-  if (!object.is_object()) return kNull;
-  const auto row = object.find(name);
-  return row == object.end() ? kNull : *row;
-}
-
-std::string type_of(const Json& object) {
-  const Json& type = member(object, "type");
-  return type.is_string() ? type.get<std::string>() : std::string();
-}
-
-bool flag(const Json& object, const char* name, bool otherwise) {
-  const Json& value = member(object, name);
-  if (value.is_null()) return otherwise;
-  if (!value.is_boolean()) corrupt(std::string(name) + " is " + shown(value) + ", not a boolean");
-  return value.get<bool>();
-}
-
-size_t whole_number(const Json& value, const std::string& field, size_t max) {
-  if (!value.is_number_unsigned() || value.get<uint64_t>() > max) {
-    corrupt(field + " is " + shown(value) + "; expected a number of at most " +
-            std::to_string(max));
-  }
-  return value.get<size_t>();
-}
-
-void check_members(const Json& object, const std::string& where,
-                   std::initializer_list<std::string_view> known) {
-  for (const auto& [name, value] : object.items()) {
-    if (std::find(known.begin(), known.end(), name) == known.end()) {
-      unsupported(where + "." + name, value, "no such field");
-    }
-  }
-}
-
-// ---- pieces ----
-
-class PieceList {
- public:
-  void put(size_t id, const std::string& piece, TokenType type) {
-    if (id >= config_.pieces.size()) {
-      config_.pieces.resize(id + 1);
-      config_.types.resize(id + 1, TokenType::kUnused);
-      taken_.resize(id + 1, false);
-    }
-    if (taken_[id] && config_.pieces[id] != piece) {
-      corrupt("id " + std::to_string(id) + " is both '" + config_.pieces[id] + "' and '" + piece +
-              "'");
-    }
-    taken_[id] = true;
-    config_.pieces[id] = piece;
-    config_.types[id] = type;
-  }
-  // Ids that the file leaves out get a name and are never produced.
-  void fill_holes() {
-    for (size_t id = 0; id < taken_.size(); ++id) {
-      if (!taken_[id]) config_.pieces[id] = "[PAD" + std::to_string(id) + "]";
-    }
-  }
-  explicit PieceList(TokenizerConfig& config) : config_(config) {}
-
- private:
-  TokenizerConfig& config_;
-  std::vector<bool> taken_;
-};
-
-void read_added_token(const Json& token, bool normalizes, TokenizerConfig& config,
-                      PieceList& pieces) {
-  const Json& content = member(token, "content");
-  if (!content.is_string()) corrupt("an added token has no content: " + shown(token));
-  const auto text = content.get<std::string>();
-  const std::string where = "added token '" + text + "': ";
-  check_members(token, "added_tokens",
-                {"id", "content", "single_word", "lstrip", "rstrip", "normalized", "special"});
-  const size_t id = whole_number(member(token, "id"), where + "id", kPiecesMax);
-  if (flag(token, "single_word", false)) unsupported(where + "single_word", true, "false");
-  const bool special = flag(token, "special", false);
-  // Matching in normalised text differs from ours only where a normaliser is at work.
-  if (normalizes && flag(token, "normalized", !special)) {
-    unsupported(where + "normalized", true, "false beside a normalizer");
-  }
-  pieces.put(id, text, special ? TokenType::kControl : TokenType::kUserDefined);
-  const AddedTokenStrip strip{static_cast<TokenId>(id), flag(token, "lstrip", false),
-                              flag(token, "rstrip", false)};
-  if (strip.left || strip.right) config.strips.push_back(strip);
-}
-
-void read_pieces(const Json& root, TokenizerConfig& config) {
-  const Json& vocab = member(member(root, "model"), "vocab");
-  if (!vocab.is_object()) unsupported("model.vocab", vocab, "an object of pieces and ids");
-  PieceList pieces(config);
-  for (const auto& [piece, id] : vocab.items()) {
-    pieces.put(whole_number(id, "the id of '" + piece + "'", kPiecesMax), piece,
-               TokenType::kNormal);
-  }
-  const Json& added = member(root, "added_tokens");
-  if (!added.is_null() && !added.is_array()) corrupt("added_tokens is no list");
-  for (const Json& token : added) {
-    read_added_token(token, !member(root, "normalizer").is_null(), config, pieces);
-  }
-  pieces.fill_holes();
-}
-
-std::optional<TokenId> id_of(const TokenizerConfig& config, const std::string& piece) {
-  const auto row = std::find(config.pieces.begin(), config.pieces.end(), piece);
-  if (row == config.pieces.end()) return std::nullopt;
-  return static_cast<TokenId>(row - config.pieces.begin());
-}
+using namespace tokenizer_json;
 
 // ---- BPE ----
 
@@ -403,7 +235,9 @@ void find_bert_tokens(TokenizerConfig& config) {
   if (!config.mask) config.mask = id_of(config, "[MASK]");
 }
 
-void check_decoder(const Json& decoder, TokenizerModel model) {
+void check_decoder(const Json& decoder, TokenizerConfig& config) {
+  const TokenizerModel model = config.model;
+  if (model == TokenizerModel::kUnigram) return check_unigram_decoder(decoder, config);
   const std::string expected = model == TokenizerModel::kWordPiece ? "WordPiece" : "ByteLevel";
   if (!decoder.is_null() && type_of(decoder) != expected) unsupported("decoder", decoder, expected);
 }
@@ -427,6 +261,9 @@ TokenizerConfig parse_tokenizer_json(std::string_view tokenizer_json,
   TokenizerConfig config;
   read_pieces(root, config);
   const std::string type = type_of(model);
+  if (type != "Unigram" && !config.scores.empty()) {
+    unsupported("model.vocab", member(model, "vocab"), "an object of pieces and ids");
+  }
   // Files before 2022 leave the type of the model out.
   if (type == "BPE" || (type.empty() && model.contains("merges"))) {
     read_bpe_model(model, config);
@@ -436,10 +273,14 @@ TokenizerConfig parse_tokenizer_json(std::string_view tokenizer_json,
     read_wordpiece_model(model, config);
     read_bert_normalizer(member(root, "normalizer"), config);
     if (type_of(pre) != "BertPreTokenizer") unsupported("pre_tokenizer", pre, "BertPreTokenizer");
+  } else if (type == "Unigram") {
+    read_unigram_model(model, config);
+    read_unigram_normalizer(member(root, "normalizer"), config);
+    read_metaspace(pre, config);
   } else {
-    unsupported("model.type", member(model, "type"), "BPE or WordPiece");
+    unsupported("model.type", member(model, "type"), "BPE, WordPiece or Unigram");
   }
-  check_decoder(member(root, "decoder"), config.model);
+  check_decoder(member(root, "decoder"), config);
   read_truncation(member(root, "truncation"), config);
   const bool has_template = read_post_processor(member(root, "post_processor"), config);
   if (!tokenizer_config_json.empty()) {

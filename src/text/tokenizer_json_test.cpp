@@ -172,6 +172,63 @@ TEST(TokenizerJson, ReadsWordPiece) {
   EXPECT_FALSE(parse_tokenizer_json(cased.dump(), "").strip_accents);
 }
 
+Json unigram_json() {
+  Json vocab = Json::array();
+  for (const auto& [piece, score] : std::vector<std::pair<const char*, double>>{
+           {"<pad>", 0}, {"</s>", 0}, {"<unk>", 0}, {"\u2581", -2}, {"a", -3}}) {
+    vocab.push_back(Json::array({piece, score}));
+  }
+  const Json metaspace = {{"type", "Metaspace"},
+                          {"replacement", "\u2581"},
+                          {"prepend_scheme", "always"},
+                          {"split", true}};
+  return {
+      {"version", "1.0"},
+      {"added_tokens", {added(1, "</s>", true), added(2, "<unk>", true)}},
+      {"normalizer", {{"type", "Strip"}, {"strip_left", false}, {"strip_right", true}}},
+      {"pre_tokenizer", metaspace},
+      {"post_processor",
+       {{"type", "TemplateProcessing"},
+        {"single",
+         {{{"Sequence", {{"id", "A"}, {"type_id", 0}}}},
+          {{"SpecialToken", {{"id", "</s>"}, {"type_id", 0}}}}}}}},
+      {"decoder", metaspace},
+      {"model", {{"type", "Unigram"}, {"unk_id", 2}, {"vocab", vocab}, {"byte_fallback", false}}}};
+}
+
+TEST(TokenizerJson, ReadsUnigram) {
+  const TokenizerConfig config =
+      parse_tokenizer_json(unigram_json().dump(), R"({"pad_token": "<pad>"})");
+  EXPECT_EQ(config.scores, (std::vector<double>{0, 0, 0, -2, -3}));
+  EXPECT_EQ(config.unk, 2);
+  EXPECT_EQ(config.eos, 1);
+  EXPECT_EQ(config.pad, 0);
+  EXPECT_TRUE(config.add_eos && !config.add_bos && config.split_words);
+  const NormalizerStep strip{.kind = NormalizerKind::kStrip, .left = false, .right = true};
+  EXPECT_EQ(config.normalizers, std::vector{strip});
+  EXPECT_EQ(make_tokenizer(config)->encode("a b ", {.add_special = true}),
+            (std::vector<TokenId>{3, 4, 3, 2, 1}));
+  Json old = unigram_json();  // before 2024
+  for (const char* part : {"pre_tokenizer", "decoder"}) {
+    old[part] = {{"type", "Metaspace"}, {"replacement", "\u2581"}, {"add_prefix_space", false}};
+  }
+  old["model"].erase("byte_fallback");
+  EXPECT_EQ(parse_tokenizer_json(old.dump(), "").space_prefix, SpacePrefix::kNever);
+}
+
+TEST(TokenizerJson, ReadsUnigramWhoseNormalizerMarksTheSpaces) {
+  Json json = unigram_json();
+  json["normalizer"] = {{"type", "Replace"}, {"pattern", {{"String", " "}}}, {"content", "\u2581"}};
+  json["pre_tokenizer"] = nullptr;
+  json["decoder"] = {
+      {"type", "Sequence"},
+      {"decoders", {{{"type", "Replace"}, {"pattern", {{"String", "\u2581"}}}, {"content", " "}}}}};
+  const auto tokenizer = make_tokenizer(parse_tokenizer_json(json.dump(), ""));
+  const auto ids = tokenizer->encode(" a a", {});
+  EXPECT_EQ(ids, (std::vector<TokenId>{3, 4, 3, 4}));
+  EXPECT_EQ(tokenizer->decode(ids), " a a");
+}
+
 struct Change {
   const char* pointer;
   Json value;
@@ -200,7 +257,8 @@ TEST(TokenizerJson, RefusesWhatItDoesNotKnowByName) {
   const Json digits = {{"type", "Digits"}, {"individual_digits", false}};
   expect_refused(
       bpe_json(),
-      {{"/model/type", "Unigram", kUnsupported, "\"Unigram\""},
+      {{"/model/type", "WordLevel", kUnsupported, "\"WordLevel\""},
+       {"/model/vocab", Json::array({Json::array({"a", -1})}), kUnsupported, "model.vocab"},
        {"/model/dropout", 0.1, kUnsupported, "model.dropout"},
        {"/model/byte_fallback", true, kUnsupported, "model.byte_fallback"},
        {"/model/end_of_word_suffix", "</w>", kUnsupported, "</w>"},
@@ -230,6 +288,56 @@ TEST(TokenizerJson, RefusesWhatItDoesNotKnowByName) {
                   {"/post_processor/single/0/SpecialToken/id", "[NONE]", kUnsupported, "[NONE]"}});
 }
 
+TEST(TokenizerJson, RefusesUnknownPartsOfUnigram) {
+  const Json metaspace = unigram_json()["pre_tokenizer"];
+  Json other = metaspace;
+  other["prepend_scheme"] = "never";
+  Json first = metaspace;
+  first["prepend_scheme"] = "first";
+  const Json split = {{"type", "WhitespaceSplit"}};
+  const Json regex = {{"type", "Replace"}, {"pattern", {{"Regex", "[0-9]"}}}, {"content", "0"}};
+  const auto sequence = [](Json steps) {
+    return Json{{"type", "Sequence"}, {"pretokenizers", std::move(steps)}};
+  };
+  expect_refused(unigram_json(),
+                 {{"/model/new_field", 1, kUnsupported, "model.new_field"},
+                  {"/model/vocab", {{"a", 3}}, kUnsupported, "model.vocab"},
+                  {"/normalizer", {{"type", "BertNormalizer"}}, kUnsupported, "BertNormalizer"},
+                  {"/normalizer", regex, kUnsupported, "[0-9]"},
+                  {"/normalizer/surprise", 1, kUnsupported, "normalizer.surprise"},
+                  {"/pre_tokenizer", nullptr, kUnsupported, "pre_tokenizer"},
+                  {"/pre_tokenizer", sequence({split, first}), kUnsupported, "prepend_scheme"},
+                  {"/pre_tokenizer", sequence({metaspace, split}), kUnsupported, "WhitespaceSplit"},
+                  {"/pre_tokenizer/prepend_scheme", "sometimes", kUnsupported, "prepend_scheme"},
+                  {"/pre_tokenizer/color", 1, kUnsupported, "pre_tokenizer.color"},
+                  {"/decoder", other, kUnsupported, "decoder"},
+                  {"/decoder", {{"type", "ByteLevel"}}, kUnsupported, "decoder"},
+                  {"/added_tokens/0/normalized", true, kUnsupported, "'</s>': normalized"}});
+}
+
+TEST(TokenizerJson, RefusesDamageInUnigram) {
+  const Json charsmap = {{"type", "Precompiled"}, {"precompiled_charsmap", "AAA!"}};
+  const Json cut = {{"type", "Precompiled"}, {"precompiled_charsmap", "AAA"}};
+  const Json small = {{"type", "Precompiled"}, {"precompiled_charsmap", "AAAA"}};
+  const Json empty = {{"type", "Replace"}, {"pattern", {{"String", ""}}}, {"content", "x"}};
+  expect_refused(unigram_json(),
+                 {{"/model/vocab/3", Json::array({"b"}), kCorrupt, "model.vocab 3"},
+                  {"/model/vocab/3", Json::array({"b", "c"}), kCorrupt, "model.vocab 3"},
+                  {"/model/vocab/3/0", "a", kCorrupt, "'a' appears twice"},
+                  {"/model/vocab/3/0", std::string(4000, 'a'), kCorrupt, "4000 bytes"},
+                  {"/model/unk_id", 5, kCorrupt, "model.unk_id"},
+                  {"/model/unk_id", -1, kCorrupt, "model.unk_id"},
+                  {"/model/byte_fallback", 1, kCorrupt, "byte_fallback"},
+                  {"/normalizer/strip_left", "x", kCorrupt, "strip_left"},
+                  {"/normalizer", charsmap, kCorrupt, "precompiled_charsmap"},
+                  {"/normalizer", cut, kCorrupt, "precompiled_charsmap"},
+                  {"/normalizer", small, kCorrupt, "precompiled_charsmap"},
+                  {"/normalizer", empty, kCorrupt, "normalizer.pattern"},
+                  {"/normalizer", {{"type", "Sequence"}}, kCorrupt, "normalizer.normalizers"},
+                  {"/pre_tokenizer/replacement", "", kCorrupt, "replacement"},
+                  {"/pre_tokenizer/replacement", 7, kCorrupt, "replacement"}});
+}
+
 TEST(TokenizerJson, RefusesDamage) {
   expect_refused(bpe_json(), {{"/model/vocab/a", -1, kCorrupt, "'a'"},
                               {"/model/vocab/a", 1e9, kCorrupt, "'a'"},
@@ -256,9 +364,10 @@ TEST(TokenizerJson, RefusesDamage) {
 }
 
 TEST(TokenizerJson, EveryCutOfAFileIsAnError) {
-  const std::string whole = wordpiece_json().dump();
-  for (size_t size = 0; size < whole.size(); ++size) {
-    EXPECT_THROW(parse_tokenizer_json(whole.substr(0, size), ""), Error);
+  for (const std::string& whole : {wordpiece_json().dump(), unigram_json().dump()}) {
+    for (size_t size = 0; size < whole.size(); ++size) {
+      EXPECT_THROW(parse_tokenizer_json(whole.substr(0, size), ""), Error);
+    }
   }
 }
 

@@ -60,4 +60,26 @@ inline TokenizerConfig toy_wordpiece(bool marked = false) {
   return config;
 }
 
+// The pieces are of a, b and the mark of a space.
+inline TokenizerConfig toy_unigram() {
+  TokenizerConfig config;
+  config.model = TokenizerModel::kUnigram;
+  config.pieces = {"<unk>",
+                   "</s>",
+                   "\xE2\x96\x81",
+                   "a",
+                   "b",
+                   "ab",
+                   "\xE2\x96\x81"
+                   "ab",
+                   "abb"};
+  config.scores = {0, 0, -2, -3, -3, -4, -4.5, -7.5};
+  config.types.assign(config.pieces.size(), TokenType::kNormal);
+  config.types[0] = config.types[1] = TokenType::kControl;
+  config.unk = 0;
+  config.eos = 1;
+  config.add_eos = true;
+  return config;
+}
+
 }  // namespace ondol::text

@@ -28,7 +28,22 @@ const Row* find_range(std::span<const Row> rows, char32_t code) {
   return code <= row->last ? row : nullptr;
 }
 
-void append_decomposed(std::u32string& out, char32_t code) {
+const table::Decomposition* find_decomposition(std::span<const table::Decomposition> rows,
+                                               char32_t code) {
+  const auto row =
+      std::lower_bound(rows.begin(), rows.end(), code,
+                       [](const table::Decomposition& r, char32_t c) { return r.code < c; });
+  return row == rows.end() || row->code != code ? nullptr : &*row;
+}
+
+void append_decomposed(std::u32string& out, char32_t code, bool compatibility) {
+  if (compatibility) {
+    const std::span rows(table::kCompatibility, table::kCompatibilitySize);
+    if (const auto* row = find_decomposition(rows, code)) {
+      out.append(table::kCompatibilityPool + row->offset, row->size);
+      return;
+    }
+  }
   if (code < kFirstDecomposing) {
     out.push_back(code);
     return;
@@ -41,13 +56,10 @@ void append_decomposed(std::u32string& out, char32_t code) {
     return;
   }
   const std::span rows(table::kDecompositions, table::kDecompositionsSize);
-  const auto row =
-      std::lower_bound(rows.begin(), rows.end(), code,
-                       [](const table::Decomposition& r, char32_t c) { return r.code < c; });
-  if (row == rows.end() || row->code != code) {
-    out.push_back(code);
-  } else {
+  if (const auto* row = find_decomposition(rows, code)) {
     out.append(table::kDecompositionPool + row->offset, row->size);
+  } else {
+    out.push_back(code);
   }
 }
 
@@ -86,6 +98,35 @@ void order_marks(std::u32string& codes) {
   }
 }
 
+std::u32string decomposed(std::u32string_view codes, bool compatibility) {
+  std::u32string out;
+  out.reserve(codes.size());
+  for (const char32_t code : codes) append_decomposed(out, code, compatibility);
+  order_marks(out);
+  return out;
+}
+
+// `parts`: decomposed, marks in order.
+std::u32string recomposed(const std::u32string& parts) {
+  std::u32string out;
+  out.reserve(parts.size());
+  size_t starter = std::u32string::npos;
+  uint8_t last_class = 0;  // of the last code point written
+  for (const char32_t code : parts) {
+    const uint8_t cls = combining_class(code);
+    if (starter != std::u32string::npos && (starter + 1 == out.size() || last_class < cls)) {
+      if (const char32_t whole = composed(out[starter], code)) {
+        out[starter] = whole;
+        continue;
+      }
+    }
+    if (cls == 0) starter = out.size();
+    out.push_back(code);
+    last_class = cls;
+  }
+  return out;
+}
+
 }  // namespace
 
 const char* unicode_version() { return table::kUnicodeVersion; }
@@ -113,34 +154,10 @@ uint8_t combining_class(char32_t code) {
   return row == nullptr ? uint8_t{0} : row->combining_class;
 }
 
-std::u32string nfd(std::u32string_view codes) {
-  std::u32string out;
-  out.reserve(codes.size());
-  for (const char32_t code : codes) append_decomposed(out, code);
-  order_marks(out);
-  return out;
-}
-
-std::u32string nfc(std::u32string_view codes) {
-  const std::u32string parts = nfd(codes);
-  std::u32string out;
-  out.reserve(parts.size());
-  size_t starter = std::u32string::npos;
-  uint8_t last_class = 0;  // of the last code point written
-  for (const char32_t code : parts) {
-    const uint8_t cls = combining_class(code);
-    if (starter != std::u32string::npos && (starter + 1 == out.size() || last_class < cls)) {
-      if (const char32_t whole = composed(out[starter], code)) {
-        out[starter] = whole;
-        continue;
-      }
-    }
-    if (cls == 0) starter = out.size();
-    out.push_back(code);
-    last_class = cls;
-  }
-  return out;
-}
+std::u32string nfd(std::u32string_view codes) { return decomposed(codes, false); }
+std::u32string nfc(std::u32string_view codes) { return recomposed(decomposed(codes, false)); }
+std::u32string nfkd(std::u32string_view codes) { return decomposed(codes, true); }
+std::u32string nfkc(std::u32string_view codes) { return recomposed(decomposed(codes, true)); }
 
 std::string nfc_utf8(std::string_view text) {
   std::string out;
@@ -165,6 +182,24 @@ std::string nfc_utf8(std::string_view text) {
   }
   flush();
   return out;
+}
+
+std::string normalize_utf8(std::string_view text,
+                           std::u32string (*normal_form)(std::u32string_view)) {
+  std::string out;
+  std::u32string codes;
+  for (size_t at = 0; at < text.size();) {
+    const Utf8Char c = read_utf8(text, at);
+    if (c.code == kInvalidUtf8) {
+      out += to_utf8(normal_form(codes));
+      codes.clear();
+      out.push_back(text[at]);
+    } else {
+      codes.push_back(c.code);
+    }
+    at += c.size;
+  }
+  return out + to_utf8(normal_form(codes));
 }
 
 }  // namespace ondol::text

@@ -75,7 +75,13 @@ uint8_t combining_class(char32_t code);
 // Canonical decomposition and composition (Unicode 16, chapter 3.11; UAX #15).
 std::u32string nfd(std::u32string_view codes);
 std::u32string nfc(std::u32string_view codes);
+// The same by compatibility: ligatures, widths and circled digits become plain characters.
+std::u32string nfkd(std::u32string_view codes);
+std::u32string nfkc(std::u32string_view codes);
 // NFC of UTF-8; bytes that are not UTF-8 stay as they are, and nothing composes across them.
 std::string nfc_utf8(std::string_view text);
+// `normal_form` (nfd, nfc, nfkd, nfkc) of UTF-8; bytes that are not UTF-8 stay and part the text.
+std::string normalize_utf8(std::string_view text,
+                           std::u32string (*normal_form)(std::u32string_view));
 
 }  // namespace ondol::text

@@ -20,7 +20,7 @@ struct ClassRange {
   uint8_t combining_class;
 };
 
-// Full canonical decomposition: `size` code points from `offset` in the pool.
+// Full decomposition: `size` code points from `offset` in the pool.
 struct Decomposition {
   uint32_t code;
   uint16_t offset;
@@ -46,5 +46,10 @@ extern const char32_t kDecompositionPool[];
 extern const size_t kDecompositionPoolSize;
 extern const Composition kCompositions[];
 extern const size_t kCompositionsSize;
+// Compatibility decompositions, only where they differ from the canonical ones.
+extern const Decomposition kCompatibility[];
+extern const size_t kCompatibilitySize;
+extern const char32_t kCompatibilityPool[];
+extern const size_t kCompatibilityPoolSize;
 
 }  // namespace ondol::text::table

@@ -13,6 +13,7 @@ python tools/golden/io.py --corpus
 python tools/golden/kernels.py
 python tools/golden/tokenizer_files.py "$models" tests/golden
 python tools/golden/tokenizer_files.py --corpus
+python -P tools/golden/unigram.py "$data"
 python tools/golden/jinja.py
 python tools/golden/bm25.py
 python tools/golden/stats.py

@@ -148,6 +148,15 @@ def small_bpe():
     return tokenizer
 
 
+def charsmap_of_one():
+    """SentencePiece's table with the one entry A -> ab, as darts-clone packs it (512 units)."""
+    units = [0] * 512
+    units[0] = 256 << 10                       # the root's children lie at 256 ^ byte
+    units[256 ^ 0x41] = 0x41 | 1 << 8 | 1 << 10  # 'A', a leaf, its value one place away
+    units[256 ^ 0x41 ^ 1] = 1 << 31             # value 0: the first replacement
+    return (2048).to_bytes(4, "little") + b"".join(u.to_bytes(4, "little") for u in units) + b"ab\0"
+
+
 def fuzz_corpus(root):
     seeds = {"tokenizer_json": {}, "tokenizer": {}}
     for name, pre in splits().items():
@@ -171,6 +180,20 @@ def fuzz_corpus(root):
     word.post_processor = processors.TemplateProcessing(
         "[CLS] $A [SEP]", special_tokens=[("[CLS]", 1), ("[SEP]", 2)])
     seeds["tokenizer_json"]["wordpiece_template"] = word.to_str().encode()
+    space = {"replacement": "\u2581", "prepend_scheme": "always", "split": True}
+    scored = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), ("\u2581", -2.0), ("\u2581Hel", -4.5), ("l", -3.25), ("o", -3.0)]
+    for name, normalizer in {
+            "unigram": normalizers.Sequence([normalizers.Nmt(), normalizers.NFKC(), normalizers.Replace(Regex(" {2,}"), " "), normalizers.Strip()]),
+            # A table of one entry: the byte 'A' becomes "ab".
+            "unigram_charsmap": normalizers.Precompiled(charsmap_of_one())}.items():
+        uni = Tokenizer(models.Unigram(scored + [(f"<0x{i:02X}>", -20.0) for i in range(256 if name == "unigram" else 0)],
+                                       unk_id=2, byte_fallback=name == "unigram"))
+        uni.normalizer = normalizer
+        uni.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace(**space)])
+        uni.decoder = decoders.Metaspace(**space)
+        uni.add_special_tokens(["<pad>", "</s>", "<unk>"])
+        uni.post_processor = processors.TemplateProcessing("$A </s>", special_tokens=[("</s>", 1)])
+        seeds["tokenizer_json"][name] = uni.to_str().encode() + b'\0{"eos_token":"</s>"}'
     texts = [text for text in corpus() if 3 < len(text) < 120][:60:2] + ["<s> hello<|im_end|>2 <sep>[MASK]"] * 7
     for i, text in enumerate(texts):
         seeds["tokenizer"][f"text_{i}"] = bytes([i, 7 * i % 251]) + text.encode()

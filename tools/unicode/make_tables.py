@@ -71,13 +71,14 @@ def is_hangul(code):
     return 0xAC00 <= code <= 0xD7A3
 
 
-def decompositions():
+def decompositions(form, other):
+    """Rows of the code points whose full decomposition in `form` is not the one in `other`."""
     pool, rows = [], []
     for code in range(LAST + 1):
         if is_hangul(code) or 0xD800 <= code <= 0xDFFF:
             continue
-        full = data.normalize("NFD", chr(code))
-        if full != chr(code):
+        full = data.normalize(form, chr(code))
+        if full != (data.normalize(other, chr(code)) if other else chr(code)):
             rows.append(f"{{0x{code:x}, {len(pool)}, {len(full)}}}")
             pool.extend(f"0x{ord(c):x}" for c in full)
     return rows, pool
@@ -119,10 +120,13 @@ def main():
     emit("uint32_t", "kCategories", category_ranges())
     emit("LowerRange", "kLower", lower_ranges())
     emit("ClassRange", "kCombiningClasses", class_ranges())
-    rows, pool = decompositions()
+    rows, pool = decompositions("NFD", None)
     emit("Decomposition", "kDecompositions", rows)
     emit("char32_t", "kDecompositionPool", pool)
     emit("Composition", "kCompositions", compositions())
+    rows, pool = decompositions("NFKD", "NFD")
+    emit("Decomposition", "kCompatibility", rows)
+    emit("char32_t", "kCompatibilityPool", pool)
     print("\n}  // namespace ondol::text::table")
 
 
