@@ -17,6 +17,7 @@ python -P tools/golden/unigram.py "$data"
 python tools/golden/jinja.py
 python tools/golden/bm25.py
 python tools/golden/stats.py
+python -P tools/golden/bleu.py
 python tools/golden/optimizers.py
 python -P tools/golden/model.py
 python -P tools/golden/t5.py

@@ -74,6 +74,23 @@ def pair_of(model, index, sizes):
     return loss, expected
 
 
+def adam_losses(model, pairs, tokens):
+    """The loss before each of ten steps of AdamW over all pairs."""
+    optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3, weight_decay=0.0)
+    losses = []
+    for _ in range(10):
+        optimizer.zero_grad()
+        loss = 0
+        for pair in pairs:
+            labels = torch.tensor([pair["target"]])
+            logits = model(input_ids=torch.tensor([pair["source"]]), labels=labels).logits
+            loss = loss + torch.nn.functional.cross_entropy(logits[0], labels[0], reduction="sum") / tokens
+        loss.backward()
+        optimizer.step()
+        losses.append(round(float(loss.detach()), 6))
+    return losses
+
+
 def write(name, model):
     folder = OUT / name
     shutil.rmtree(folder, ignore_errors=True)
@@ -89,7 +106,8 @@ def write(name, model):
     (sum(loss for loss, _ in pairs) / tokens).backward()
     gradients = {key: value.grad.contiguous() for key, value in model.named_parameters()}
     save_file(gradients, str(folder / "gradients.safetensors"))
-    expected = {"made_by": "tools/golden/t5.py", "versions": versions(), "pairs": [e for _, e in pairs]}
+    expected = {"made_by": "tools/golden/t5.py", "versions": versions(), "pairs": [e for _, e in pairs],
+                "steps": adam_losses(model, [e for _, e in pairs], tokens)}
     (folder / "expected.json").write_text(json.dumps(expected, separators=(",", ":")) + "\n")
     print(name, {file.name: file.stat().st_size for file in sorted(folder.iterdir())})
 
