@@ -72,6 +72,8 @@ std::vector<CurvePoint> step_curve(const Model& model, ThreadPool& pool,
 // Optimizer steps of a LoRA adapter (rank 16, all linears) on `batch` sequences of `length` random
 // tokens, of which the first share `masked` has no loss. One step warms up.
 struct TrainBenchOptions {
+  bool full = false;  // all weights; else LoRA. The model is loaded with all_f32 then
+  WeightForm form = WeightForm::kInt8;  // full: what products are made with
   int64_t batch = 4;
   int64_t length = 256;
   double masked = 0;
@@ -83,7 +85,7 @@ struct TrainBenchResult {
   BenchRate rate;
   int64_t peak_rss_bytes = 0;
 };
-TrainBenchResult bench_train(const Model& model, ThreadPool& pool, const TrainBenchOptions& options,
+TrainBenchResult bench_train(Model& model, ThreadPool& pool, const TrainBenchOptions& options,
                              ProgressSink& progress);
 
 struct EmbedBenchOptions {

@@ -1,4 +1,5 @@
-// Speed of training on this machine: steps of LoRA on random tokens.
+// Speed of training on this machine: steps of LoRA, or of all weights, on random tokens.
+#include <optional>
 #include <utility>
 
 #include "app/bench.h"
@@ -6,6 +7,7 @@
 #include "base/error.h"
 #include "base/rng.h"
 #include "train/sft.h"
+#include "train/whole_model.h"
 
 namespace ondol::app {
 namespace {
@@ -29,13 +31,22 @@ train::SftData random_rows(const Model& model, const TrainBenchOptions& options)
 
 }  // namespace
 
-TrainBenchResult bench_train(const Model& model, ThreadPool& pool, const TrainBenchOptions& options,
+TrainBenchResult bench_train(Model& model, ThreadPool& pool, const TrainBenchOptions& options,
                              ProgressSink& progress) {
   if (!model.decoder) {
     throw Error(ErrorCode::kUnsupported, "[bench] --train measures decoders; this model is none");
   }
-  train::Lora lora = train::make_lora(model.linears, {});
-  train::SftObjective objective(model, lora, random_rows(model, options), {});
+  std::optional<train::WholeModel> whole;
+  train::Lora lora;
+  if (options.full) {
+    whole.emplace(model, train::WholeModelConfig{.form = options.form}, pool);
+  } else {
+    lora = train::make_lora(model.linears, {});
+  }
+  const std::span<train::Parameter> parameters =
+      whole ? whole->parameters() : std::span<train::Parameter>(lora.parameters);
+  train::SftObjective objective(model, parameters, whole ? nullptr : &lora.adapter,
+                                random_rows(model, options), {});
   train::TrainConfig config;
   config.max_steps = options.repetitions + 1;
   config.max_length = options.batch * options.length;

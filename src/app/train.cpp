@@ -9,12 +9,11 @@
 #include "app/process_stats.h"
 #include "app/train_config.h"
 #include "app/train_report.h"
+#include "app/train_target.h"
 #include "app/version.h"
 #include "base/error.h"
 #include "base/sha256.h"
-#include "models/adapter_file.h"
 #include "train/dataset_split.h"
-#include "train/memory_plan.h"
 #include "train/sft.h"
 
 namespace ondol::app {
@@ -28,22 +27,6 @@ using train::LogEntry;
 
 std::vector<std::filesystem::path> paths(const std::vector<std::string>& names) {
   return {names.begin(), names.end()};
-}
-
-train::LoraConfig lora_config(const TrainFields& f) {
-  train::LoraConfig config;
-  config.r = f.lora_r;
-  config.lora_alpha = f.lora_alpha;
-  config.use_rslora = f.use_rslora;
-  config.target_modules = f.target_modules;
-  config.loraplus_lr_ratio = f.loraplus_lr_ratio;
-  config.seed = static_cast<uint64_t>(f.seed);
-  if (f.init_lora_weights == "gaussian") {
-    config.init_lora_weights = train::LoraInit::kGaussian;
-  } else if (f.init_lora_weights != "kaiming") {
-    invalid("init_lora_weights; got '" + f.init_lora_weights + "', expected kaiming or gaussian");
-  }
-  return config;
 }
 
 train::TrainConfig loop_config(const TrainFields& f) {
@@ -82,6 +65,26 @@ train::SftData examples_of(const train::Dataset& data, const train::Renderer& re
   return out;
 }
 
+constexpr size_t kRowsToSplit = 100;
+
+// Moves the last `share` of the examples, at least one, into the result.
+train::SftData last_examples(train::SftData& data, double share) {
+  const size_t count = data.examples.size();
+  const auto wanted = static_cast<size_t>(share * static_cast<double>(count));
+  const size_t begin = count - std::clamp<size_t>(wanted, 1, std::max<size_t>(count, 2) - 1);
+  train::SftData parts[2];
+  for (size_t i = 0; i < count; ++i) {
+    train::SftData& part = parts[i >= begin];
+    const auto ids = data.examples.ids(i);
+    const auto loss = data.examples.loss(i);
+    part.examples.add({.ids = {ids.begin(), ids.end()}, .loss = {loss.begin(), loss.end()}},
+                      data.examples.row(i));
+    part.where.push_back(data.where[i]);
+  }
+  data = std::move(parts[0]);
+  return std::move(parts[1]);
+}
+
 train::Renderer renderer_of(const TrainFields& fields, const Model& model) {
   train::RenderOptions options;
   options.max_length = fields.max_length;
@@ -97,18 +100,17 @@ train::Renderer renderer_of(const TrainFields& fields, const Model& model) {
 }
 
 // One run from its data to its folder.
-class SftRun {
+class Run {
  public:
-  SftRun(const TrainFields& fields, Session& session, const TrainJob& job)
+  using MakeTarget = std::unique_ptr<TrainTarget> (*)(const TrainFields&, Session&, ThreadPool&);
+  Run(const TrainFields& fields, Session& session, const TrainJob& job, MakeTarget make_target)
       : fields_(fields),
         session_(session),
         job_(job),
         progress_(job.progress ? *job.progress : silent_),
-        model_(session.model(fields.model)),
-        folder_(fields.output_dir) {
-    if (!model_->decoder) invalid("model '" + fields.model + "' is no decoder; sft needs one");
-    lora_ = train::make_lora(model_->linears, lora_config(fields));
-  }
+        target_(make_target(fields, session, pool_)),
+        folder_(fields.output_dir),
+        of_blocks_(make_target == make_untrained_target) {}
 
   TrainSummary run() {
     load_data();
@@ -140,24 +142,27 @@ class SftRun {
     train::Dataset validation;
     if (!fields_.validation_dataset.empty()) {
       validation = train::read_dataset(paths(fields_.validation_dataset), read);
-    } else if (fields_.validation_split > 0) {
+    } else if (fields_.validation_split > 0 && (!of_blocks_ || data.rows.size() >= kRowsToSplit)) {
       validation = train::split_validation(data, fields_.validation_split,
                                            static_cast<uint64_t>(fields_.seed));
     }
-    const train::Renderer renderer = renderer_of(fields_, *model_);
+    const train::Renderer renderer = renderer_of(fields_, target_->model());
     train::SftData learn = examples_of(data, renderer, fields_, progress_);
     train::SftData measure;
-    if (!validation.rows.empty()) measure = examples_of(validation, renderer, fields_, progress_);
+    if (!validation.rows.empty()) {
+      measure = examples_of(validation, renderer, fields_, progress_);
+    } else if (of_blocks_ && fields_.validation_split > 0) {
+      measure = last_examples(learn, fields_.validation_split);
+    }
     say(fmt::format("{} examples to learn, {} to measure with", learn.examples.size(),
                     measure.examples.size()));
-    objective_ =
-        std::make_unique<train::SftObjective>(*model_, lora_, std::move(learn), std::move(measure));
+    objective_ = target_->objective(std::move(learn), std::move(measure));
     train::RunEnvironment environment{.version = kVersion,
                                       .isa = std::string(kernel_isa(best_kernels())),
                                       .threads = pool_.size(),
                                       .cpu_features = cpu_features(),
                                       .model = fields_.model,
-                                      .model_sha256 = model_->hash};
+                                      .model_sha256 = target_->model().hash};
     for (const std::string& file : fields_.dataset) {
       environment.data.emplace_back(file, sha256_file(file));
     }
@@ -166,10 +171,9 @@ class SftRun {
 
   void plan() {
     const train::MemoryPlan plan =
-        train::plan_memory(*model_, lora_,
-                           {.tokens = fields_.max_length * fields_.per_device_train_batch_size,
-                            .optimizer_bytes = trainer_->optimizer().bytes(),
-                            .precision = session_.options().precision});
+        target_->plan({.tokens = fields_.max_length * fields_.per_device_train_batch_size,
+                       .optimizer_bytes = trainer_->optimizer().bytes(),
+                       .precision = session_.options().precision});
     say("memory: " + plan.text());
     const int64_t available = available_memory_bytes();
     if (available > 0 && plan.peak() - plan.model > available) {
@@ -187,10 +191,7 @@ class SftRun {
     for (const std::string& sentence : torn) progress_.notice(sentence);
     if (!found) return false;
     const train::Checkpoint checkpoint = train::load_checkpoint(found->folder);
-    const LoadedAdapter loaded = load_adapter(found->folder, *model_);
-    for (size_t slot = 0; slot < model_->linears.size(); ++slot) {
-      copy_pair(loaded.adapter.by_slot[slot], lora_.adapter.by_slot[slot], slot);
-    }
+    target_->restore(found->folder, checkpoint);
     trainer_->optimizer().restore(checkpoint.optimizer);
     train::TrainState state;
     state.step = checkpoint.state.global_step;
@@ -206,21 +207,6 @@ class SftRun {
     saved_ = checkpoint.state;
     progress_.notice(fmt::format("continuing after step {}", state.step));
     return true;
-  }
-
-  void copy_pair(const ops::LowRank& from, ops::LowRank& to, size_t slot) const {
-    const auto fits = [](const Tensor& a, const Tensor& b) {
-      return a.defined() == b.defined() && (!a.defined() || a.shape() == b.shape());
-    };
-    if (!fits(from.down, to.down) || !fits(from.up, to.up)) {
-      throw Error(ErrorCode::kInvalidArgument,
-                  "[train] the checkpoint's adapter of " + model_->linears[slot].module +
-                      " is of another rank or target than the settings say; try the settings it "
-                      "was begun with (config.toml)");
-    }
-    if (!to.down.defined()) return;
-    std::copy_n(from.down.data(), from.down.size(), to.down.data());
-    std::copy_n(from.up.data(), from.up.size(), to.up.data());
   }
 
   // What the model does untrained: to compare with, it cannot be the best checkpoint.
@@ -325,11 +311,8 @@ class SftRun {
     saved_.num_input_tokens_seen = state.tokens;
     train::Checkpoint checkpoint;
     checkpoint.state = saved_;
-    checkpoint.weights_file = "adapter_model.safetensors";
-    checkpoint.weights = peft_tensors(*model_, lora_.adapter);
+    target_->save(checkpoint);
     checkpoint.optimizer = trainer_->optimizer().state();
-    checkpoint.texts["adapter_config.json"] = peft_config(
-        *model_, lora_.adapter, {.use_rslora = fields_.use_rslora, .base_model = fields_.model});
     checkpoint.texts["place.txt"] =
         fmt::format("epoch {} index {} waited {}\n", state.epoch, state.index, waited_);
     folder_.save(checkpoint, {.keep = fields_.save_total_limit});
@@ -338,6 +321,7 @@ class SftRun {
   TrainSummary finish() {
     TrainSummary summary;
     summary.folder = folder_.path();
+    summary.is_model = target_->is_whole_model();
     summary.adapter =
         folder_.path() /
         (saved_.best_global_step ? "best" : fmt::format("checkpoint-{}", saved_.global_step));
@@ -369,10 +353,9 @@ class SftRun {
   const TrainJob& job_;
   SilentProgress silent_;
   ProgressSink& progress_;
-  std::shared_ptr<const Model> model_;
-  train::RunFolder folder_;
   ThreadPool pool_{session_.options().threads};
-  train::Lora lora_;
+  std::unique_ptr<TrainTarget> target_;
+  train::RunFolder folder_;
   std::unique_ptr<train::SftObjective> objective_;
   std::optional<train::Trainer> trainer_;
   train::TrainerState saved_;
@@ -382,13 +365,21 @@ class SftRun {
   double train_loss_ = 0;
   int64_t waited_ = 0;  // validations without a gain
   bool stop_ = false;
+  bool of_blocks_;  // texts cut into blocks: few rows may hold all there is
 };
 
 }  // namespace
 
 TrainSummary train_sft(const TrainFields& fields, Session& session, const TrainJob& job) {
   if (fields.output_dir.empty()) invalid("no folder for the run; name one with --output-dir");
-  return SftRun(fields, session, job).run();
+  return Run(fields, session, job, make_train_target).run();
+}
+
+TrainSummary train_pretrain(const TrainFields& fields, Session& session, const TrainJob& job) {
+  if (fields.output_dir.empty()) invalid("no folder for the run; name one with --output-dir");
+  TrainFields all = fields;
+  all.use_peft = all.completion_only_loss = all.assistant_only_loss = false;
+  return Run(all, session, job, make_untrained_target).run();
 }
 
 }  // namespace ondol::app

@@ -1,5 +1,6 @@
 // `ondol train sft`: a LoRA adapter for a model, from rows of files to a folder that a recipe can
-// name (`adapter = "runs/x/best"`).
+// name (`adapter = "runs/x/best"`); or, without use_peft, all weights of the model, to a folder
+// that is one (`ondol run -m runs/x/best`).
 //
 //   TrainFields fields;  fields.dataset = {"train.jsonl"};  fields.output_dir = "runs/x";
 //   TrainSummary done = train_sft(fields, session, {.resume = false, ...});
@@ -29,6 +30,7 @@ struct TrainJob {
 struct TrainSummary {
   std::filesystem::path folder;
   std::filesystem::path adapter;  // of the best validation; without validation rows the last one
+  bool is_model = false;          // `adapter` is the folder of a whole model instead
   int64_t steps = 0;
   int64_t tokens = 0;
   double seconds = 0;
@@ -41,5 +43,8 @@ struct TrainSummary {
 };
 
 TrainSummary train_sft(const TrainFields& fields, Session& session, const TrainJob& job);
+// `ondol train pretrain`: a new decoder learns every token of texts. Without validation files the
+// last blocks of the texts are kept for it, or rows at random where there are a hundred and more.
+TrainSummary train_pretrain(const TrainFields& fields, Session& session, const TrainJob& job);
 
 }  // namespace ondol::app

@@ -38,12 +38,25 @@ struct TrainFields {
   double label_smoothing_factor = 0;
   int64_t seed = 42;
 
+  bool use_peft = true;
+  std::vector<std::string> freeze;
+  std::string weight_form = "int8";
   int64_t lora_r = 16;
   double lora_alpha = 32;
   bool use_rslora = false;
   std::vector<std::string> target_modules = {"all-linear"};
   std::string init_lora_weights = "kaiming";
   double loraplus_lr_ratio = 1;
+
+  std::string model_config;
+  std::string tokenizer = "bytes";
+  int64_t hidden_size = 256;
+  int64_t intermediate_size = 0;
+  int64_t num_hidden_layers = 6;
+  int64_t num_attention_heads = 4;
+  int64_t num_key_value_heads = 0;
+  double rope_theta = 10000;
+  bool tie_word_embeddings = true;
 
   int64_t logging_steps = 5;
   int64_t eval_steps = 0;
@@ -80,12 +93,24 @@ void visit_fields(Visitor& v, TrainFields& f) {
   v("max_grad_norm", f.max_grad_norm, "gradients above are scaled down; 0: never");
   v("label_smoothing_factor", f.label_smoothing_factor, "share of the loss that counts evenly");
   v("seed", f.seed, "of the order of rows and of what the adapter begins with");
+  v("use_peft", f.use_peft, "learn an adapter; false: all weights of the model");
+  v("freeze", f.freeze, "all weights: patterns of names that stay as they are");
+  v("weight_form", f.weight_form, "all weights: int8, bf16 or f32 in products; f32 is kept");
   v("lora_r", f.lora_r, "rank of the adapter");
   v("lora_alpha", f.lora_alpha, "its scale is alpha / r");
   v("use_rslora", f.use_rslora, "scale alpha / sqrt(r) instead");
   v("target_modules", f.target_modules, "linears that get one: all-linear or names");
   v("init_lora_weights", f.init_lora_weights, "kaiming or gaussian");
   v("loraplus_lr_ratio", f.loraplus_lr_ratio, "learning rate of B over that of A (LoRA+)");
+  v("model_config", f.model_config, "pretrain: a config.json; empty: the fields below");
+  v("tokenizer", f.tokenizer, "pretrain: bytes, a tokenizer.json or its folder, or a model");
+  v("hidden_size", f.hidden_size, "pretrain: numbers a token");
+  v("intermediate_size", f.intermediate_size, "pretrain: width of the MLP; 0: 8/3 of it");
+  v("num_hidden_layers", f.num_hidden_layers, "pretrain: layers");
+  v("num_attention_heads", f.num_attention_heads, "pretrain: heads of a layer");
+  v("num_key_value_heads", f.num_key_value_heads, "pretrain: shared keys; 0: one a head");
+  v("rope_theta", f.rope_theta, "pretrain: base of the rotary positions");
+  v("tie_word_embeddings", f.tie_word_embeddings, "pretrain: embedding and head are one matrix");
   v("logging_steps", f.logging_steps, "steps from one line of metrics to the next");
   v("eval_steps", f.eval_steps, "steps between validations; 0: ten in a run");
   v("save_steps", f.save_steps,

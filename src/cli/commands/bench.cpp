@@ -8,6 +8,7 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "app/catalogue.h"
 #include "cli/commands.h"
 #include "cli/common.h"
 
@@ -24,7 +25,8 @@ struct BenchCommandOptions {
   app::BenchOptions bench;
   std::vector<std::string> threads;  // --threads-list
   bool curve = false;
-  std::string train;  // "lora"; empty: inference
+  std::string train;  // "lora" or "full"; empty: inference
+  std::string weight_form = "int8";
   app::TrainBenchOptions train_bench;
   EngineOptions engine;
   bool json = false;
@@ -110,10 +112,16 @@ Report bench_curve(const BenchCommandOptions& options, const Model& model,
   return report;
 }
 
-Report bench_training(const BenchCommandOptions& options, const Model& model,
+Report bench_training(const BenchCommandOptions& options, const app::Home& home,
                       const EngineOptions& engine, Context& context) {
   ThreadPool pool(static_cast<int>(engine.threads));
   app::TrainBenchOptions wanted = options.train_bench;
+  wanted.full = options.train == "full";
+  wanted.form = options.weight_form == "f32"    ? WeightForm::kF32
+                : options.weight_form == "bf16" ? WeightForm::kBf16
+                                                : WeightForm::kInt8;
+  Model model = load_model(app::find_model(home, options.model), pool, home.hashes(),
+                           {.all_f32 = wanted.full});
   wanted.repetitions = options.bench.repetitions;
   wanted.precision = precision_of(engine);
   const app::TrainBenchResult result = app::bench_train(model, pool, wanted, context.progress);
@@ -130,11 +138,11 @@ int bench(const BenchCommandOptions& options, EngineOptions engine, Context& con
   for (const int64_t threads : thread_counts(options)) {
     engine.threads = threads;
     app::Session session = make_session(engine);
-    const auto model = session.model(options.model);
-    Report report = !options.train.empty() ? bench_training(options, *model, engine, context)
-                    : options.curve        ? bench_curve(options, *model, engine, context)
-                    : model->decoder       ? bench_decoder(options, session, context)
-                                           : bench_encoder(options, session, *model, context);
+    const auto model = options.train.empty() ? session.model(options.model) : nullptr;
+    Report report = !model           ? bench_training(options, session.home(), engine, context)
+                    : options.curve  ? bench_curve(options, *model, engine, context)
+                    : model->decoder ? bench_decoder(options, session, context)
+                                     : bench_encoder(options, session, *model, context);
     if (options.threads.empty()) {
       context.print(options.json ? json_line(report.json) : report.text);
       return kExitDone;
@@ -171,7 +179,10 @@ Action declare(Options& options) {
                   "measurements, after one to warm up");
   options.choice("--speculation", &o->engine.speculation, {"off", "lookup"},
                  "guess from the text before; answers repeat here more than elsewhere");
-  options.choice("--train", &o->train, {"lora"}, "instead: optimizer steps of an adapter");
+  options.choice("--train", &o->train, {"lora", "full"},
+                 "instead: optimizer steps of an adapter, or of all weights");
+  options.choice("--weight-form", &o->weight_form, {"int8", "bf16", "f32"},
+                 "of --train full: what products are made with");
   options.integer("--batch", "B", &o->train_bench.batch, {1, 1024}, "of --train: sequences a step");
   options.integer("--length", "L", &o->train_bench.length, {2, kTokensMax},
                   "of --train: tokens of each");
@@ -188,12 +199,13 @@ Action declare(Options& options) {
   return [o](Context& context) { return bench_profiled(*o, context); };
 }
 
-constexpr std::array<std::string_view, 7> kLines = {
+constexpr std::array<std::string_view, 8> kLines = {
     "ondol bench",
     "ondol bench -m model.gguf -p 512 -n 64 -t 2 -r 5 --json",
     "ondol bench --sequences 16 --depth 128",
     "ondol bench --curve --depth 1024",
     "ondol bench --train lora --batch 4 --length 256",
+    "ondol bench --train full --batch 4 --length 256",
     "ondol bench -n 16 -r 1 --profile trace.json",
     "ondol bench -m all-minilm-l6-v2 --threads-list 1,2"};
 

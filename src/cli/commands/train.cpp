@@ -89,13 +89,14 @@ std::string summary_text(const app::TrainSummary& s) {
     text += fmt::format("best validation loss {:.4f} at step {}\n", *s.best_eval, s.best_step);
   }
   text += "look at it:    " + (s.folder / "report.html").string() + "\n";
-  text += "use it:        adapter = \"" + s.adapter.string() + "\" in a recipe\n";
+  text += s.is_model ? "use it:        ondol run -m " + s.adapter.string() + "\n"
+                     : "use it:        adapter = \"" + s.adapter.string() + "\" in a recipe\n";
   return text;
 }
 
 nlohmann::ordered_json summary_json(const app::TrainSummary& s) {
   nlohmann::ordered_json json = {{"folder", s.folder.string()},
-                                 {"adapter", s.adapter.string()},
+                                 {s.is_model ? "model" : "adapter", s.adapter.string()},
                                  {"steps", s.steps},
                                  {"tokens", s.tokens},
                                  {"seconds", s.seconds},
@@ -146,9 +147,9 @@ int train_words(const TrainOptions& options, Context& context) {
 
 int train(const TrainOptions& options, Context& context) {
   if (options.method == "word2vec") return train_words(options, context);
-  if (options.method != "sft") {
-    throw Error(ErrorCode::kInvalidArgument,
-                "[train] unknown method '" + options.method + "'; expected sft or word2vec");
+  if (options.method != "sft" && options.method != "pretrain") {
+    throw Error(ErrorCode::kInvalidArgument, "[train] unknown method '" + options.method +
+                                                 "'; expected sft, pretrain or word2vec");
   }
   app::TrainFields fields = fields_of(options);
   app::Session session = make_session(options.engine);
@@ -158,15 +159,17 @@ int train(const TrainOptions& options, Context& context) {
     context.print(options.json ? train::to_json(entry) + "\n" : metrics_line(entry));
   };
   job.on_words = [&](const std::string& words) { context.progress.notice(words); };
-  const app::TrainSummary summary = app::train_sft(fields, session, job);
+  const auto run = options.method == "pretrain" ? app::train_pretrain : app::train_sft;
+  const app::TrainSummary summary = run(fields, session, job);
   context.print(options.json ? json_line(summary_json(summary)) : summary_text(summary));
   return kExitDone;
 }
 
 Action declare(Options& options) {
   const auto o = std::make_shared<TrainOptions>();
-  options.positional("METHOD", &o->method,
-                     "sft: learn answers, as a LoRA adapter; word2vec: vectors of words");
+  options.positional(
+      "METHOD", &o->method,
+      "sft: learn answers; pretrain: a new model learns texts; word2vec: vectors of words");
   options.text("--config", "FILE", &o->config, "settings as TOML; options win over it");
   options.text("--recipe", "NAME", &o->recipe,
                "learn the train questions of the workspace as this recipe asks them");
@@ -186,7 +189,8 @@ Action declare(Options& options) {
   return [o](Context& context) { return train(*o, context); };
 }
 
-constexpr std::array<std::string_view, 5> kLines = {
+constexpr std::array<std::string_view, 6> kLines = {
+    "ondol train pretrain --dataset book.txt --output-dir runs/tiny --max-length 256",
     "ondol train word2vec --dataset book.txt --output-dir runs/words --sg 1",
     "ondol train sft --recipe hybrid --output-dir runs/hybrid",
     "ondol train sft --dataset train.jsonl --output-dir runs/mine",

@@ -1,0 +1,182 @@
+#include "models/untrained.h"
+
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "base/error.h"
+#include "base/files.h"
+#include "base/rng.h"
+#include "io/safetensors_writer.h"
+#include "models/config_json.h"
+#include "models/family.h"
+#include "tensor/tensor.h"
+
+namespace ondol {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+[[noreturn]] void invalid(const std::string& what) {
+  throw Error(ErrorCode::kInvalidArgument, "[models] untrained model: " + what);
+}
+
+// FNV-1a: one stream of random numbers a name, whatever the order of the tensors.
+uint64_t stream_of(const std::string& name) {
+  uint64_t hash = 14695981039346656037ULL;
+  for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
+  return hash;
+}
+
+class Weights {
+ public:
+  Weights(uint64_t seed, double range) : seed_(seed), range_(range) {}
+
+  void matrix(const std::string& name, int64_t rows, int64_t columns) {
+    Tensor tensor = Tensor::zeros(DType::kF32, {rows, columns});
+    Rng rng(seed_, stream_of(name));
+    for (int64_t i = 0; i < tensor.size(); ++i) {
+      tensor.data()[i] = static_cast<float>(range_ * rng.normal());
+    }
+    tensors_.emplace_back(name, std::move(tensor));
+  }
+  void constant(const std::string& name, int64_t size, float value) {
+    Tensor tensor = Tensor::zeros(DType::kF32, {size});
+    std::fill_n(tensor.data(), size, value);
+    tensors_.emplace_back(name, std::move(tensor));
+  }
+  void linear(const std::string& name, int64_t rows, int64_t columns, bool bias) {
+    matrix(name + ".weight", rows, columns);
+    if (bias) constant(name + ".bias", rows, 0);
+  }
+  void layer_norm(const std::string& name, int64_t width) {
+    constant(name + ".weight", width, 1);
+    constant(name + ".bias", width, 0);
+  }
+  void write(const std::filesystem::path& file) const {
+    io::SafetensorsWriter writer;
+    writer.set_metadata("format", "pt");
+    for (const auto& [name, tensor] : tensors_) {
+      writer.add_tensor(name, DType::kF32, tensor.shape(), tensor.bytes());
+    }
+    writer.write(file);
+  }
+
+ private:
+  uint64_t seed_;
+  double range_;
+  std::vector<std::pair<std::string, Tensor>> tensors_;
+};
+
+int64_t number(const models::ConfigJson& config, const char* field) {
+  return config.require_int(field, 1, models::kWidthMax);
+}
+
+void make_llama(const models::ConfigJson& config, int64_t vocabulary, Weights& weights) {
+  const int64_t width = number(config, "hidden_size"), mlp = number(config, "intermediate_size");
+  const int64_t heads = number(config, "num_attention_heads");
+  const int64_t kv_heads =
+      config.find_int("num_key_value_heads", 1, models::kWidthMax).value_or(heads);
+  const int64_t head = config.find_int("head_dim", 1, models::kWidthMax).value_or(width / heads);
+  const bool bias = config.find_bool("attention_bias").value_or(false);
+  const bool mlp_bias = config.find_bool("mlp_bias").value_or(false);
+  weights.matrix("model.embed_tokens.weight", vocabulary, width);
+  if (!config.find_bool("tie_word_embeddings").value_or(false)) {
+    weights.matrix("lm_head.weight", vocabulary, width);
+  }
+  const int64_t layers = config.require_int("num_hidden_layers", 1, models::kLayersMax);
+  for (int64_t l = 0; l < layers; ++l) {
+    const std::string at = "model.layers." + std::to_string(l) + ".";
+    weights.constant(at + "input_layernorm.weight", width, 1);
+    weights.linear(at + "self_attn.q_proj", heads * head, width, bias);
+    weights.linear(at + "self_attn.k_proj", kv_heads * head, width, bias);
+    weights.linear(at + "self_attn.v_proj", kv_heads * head, width, bias);
+    weights.linear(at + "self_attn.o_proj", width, heads * head, bias);
+    weights.constant(at + "post_attention_layernorm.weight", width, 1);
+    weights.linear(at + "mlp.gate_proj", mlp, width, mlp_bias);
+    weights.linear(at + "mlp.up_proj", mlp, width, mlp_bias);
+    weights.linear(at + "mlp.down_proj", width, mlp, mlp_bias);
+  }
+  weights.constant("model.norm.weight", width, 1);
+}
+
+void make_bert(const models::ConfigJson& config, int64_t vocabulary, Weights& weights) {
+  const int64_t width = number(config, "hidden_size"), mlp = number(config, "intermediate_size");
+  weights.matrix("embeddings.word_embeddings.weight", vocabulary, width);
+  weights.matrix("embeddings.position_embeddings.weight", number(config, "max_position_embeddings"),
+                 width);
+  weights.matrix("embeddings.token_type_embeddings.weight", number(config, "type_vocab_size"),
+                 width);
+  weights.layer_norm("embeddings.LayerNorm", width);
+  const int64_t layers = config.require_int("num_hidden_layers", 1, models::kLayersMax);
+  for (int64_t l = 0; l < layers; ++l) {
+    const std::string at = "encoder.layer." + std::to_string(l) + ".";
+    for (const char* part : {"query", "key", "value"}) {
+      weights.linear(at + "attention.self." + part, width, width, true);
+    }
+    weights.linear(at + "attention.output.dense", width, width, true);
+    weights.layer_norm(at + "attention.output.LayerNorm", width);
+    weights.linear(at + "intermediate.dense", mlp, width, true);
+    weights.linear(at + "output.dense", width, mlp, true);
+    weights.layer_norm(at + "output.LayerNorm", width);
+  }
+}
+
+}  // namespace
+
+std::string llama_config(const LlamaShape& s) {
+  const int64_t heads = s.num_attention_heads;
+  const int64_t kv_heads = s.num_key_value_heads > 0 ? s.num_key_value_heads : heads;
+  const int64_t mlp =
+      s.intermediate_size > 0 ? s.intermediate_size : (s.hidden_size * 8 / 3 + 31) / 32 * 32;
+  if (s.hidden_size < 1 || heads < 1 || s.num_hidden_layers < 1 || s.hidden_size % heads != 0 ||
+      heads % kv_heads != 0 || s.hidden_size / heads % 2 != 0) {
+    invalid("hidden_size " + std::to_string(s.hidden_size) + ", num_attention_heads " +
+            std::to_string(heads) + ", num_key_value_heads " + std::to_string(kv_heads) +
+            ", num_hidden_layers " + std::to_string(s.num_hidden_layers) +
+            "; expected heads of an even width that divide hidden_size, and key heads that divide "
+            "them");
+  }
+  const Json json = {{"architectures", {"LlamaForCausalLM"}},
+                     {"model_type", "llama"},
+                     {"hidden_size", s.hidden_size},
+                     {"intermediate_size", mlp},
+                     {"num_hidden_layers", s.num_hidden_layers},
+                     {"num_attention_heads", heads},
+                     {"num_key_value_heads", kv_heads},
+                     {"head_dim", s.hidden_size / heads},
+                     {"hidden_act", "silu"},
+                     {"max_position_embeddings", s.max_position_embeddings},
+                     {"rms_norm_eps", 1e-5},
+                     {"rope_theta", s.rope_theta},
+                     {"rope_scaling", nullptr},
+                     {"initializer_range", 0.02},
+                     {"attention_bias", false},
+                     {"mlp_bias", false},
+                     {"tie_word_embeddings", s.tie_word_embeddings},
+                     {"dtype", "float32"}};
+  return json.dump(2) + "\n";
+}
+
+void write_untrained(const std::filesystem::path& folder, const std::string& text, int64_t pieces,
+                     uint64_t seed) {
+  const models::ConfigJson config(text, "the model's configuration");
+  const std::string type = config.find_string("model_type").value_or("");
+  const int64_t rounded = (pieces + 31) / 32 * 32;
+  const int64_t vocabulary =
+      std::max(rounded, config.find_int("vocab_size", 1, models::kContextMax).value_or(0));
+  Weights weights(seed, config.find_double("initializer_range").value_or(0.02));
+  if (type == "llama") {
+    make_llama(config, vocabulary, weights);
+  } else if (type == "bert") {
+    make_bert(config, vocabulary, weights);
+  } else {
+    throw Error(ErrorCode::kUnsupported, "[models] the model's configuration: model_type; got '" +
+                                             type + "', expected llama or bert");
+  }
+  weights.write(folder / "model.safetensors");
+  Json json = Json::parse(text);
+  json["vocab_size"] = vocabulary;
+  write_file_atomic(folder / "config.json", json.dump(2) + "\n");
+}
+
+}  // namespace ondol

@@ -1,0 +1,37 @@
+// Models that have learned nothing: a configuration and random weights, as Hugging Face begins.
+//
+//   const std::string config = llama_config({.hidden_size = 192, .num_hidden_layers = 6});
+//   write_untrained(folder, config, tokenizer->vocab_size(), seed);
+//
+// Matrices are normal with the configuration's initializer_range (0.02), norms one, biases zero;
+// every element is a function of seed, name and place. Llama and Bert.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+namespace ondol {
+
+// Fields of Hugging Face's LlamaConfig; 0 stands for the usual: num_key_value_heads as many as
+// heads, intermediate_size 8/3 of the width in steps of 32.
+struct LlamaShape {
+  int64_t hidden_size = 256;
+  int64_t intermediate_size = 0;
+  int64_t num_hidden_layers = 6;
+  int64_t num_attention_heads = 4;
+  int64_t num_key_value_heads = 0;
+  int64_t max_position_embeddings = 1024;
+  double rope_theta = 10000;
+  bool tie_word_embeddings = true;
+};
+// config.json. Throws Error(kInvalidArgument) for numbers that make no model.
+std::string llama_config(const LlamaShape& shape);
+
+// Writes config.json and model.safetensors (f32) into `folder`, which exists. vocab_size becomes
+// `pieces` rounded up to a multiple of 32, unless the configuration names more. Throws
+// Error(kUnsupported) for another model_type, Error(kCorruptData) for a broken configuration.
+void write_untrained(const std::filesystem::path& folder, const std::string& config, int64_t pieces,
+                     uint64_t seed);
+
+}  // namespace ondol
