@@ -96,6 +96,7 @@ train::Renderer renderer_of(const TrainFields& fields, const Model& model) {
   const bool whole = !fields.completion_only_loss;
   options.loss = whole ? train::LossOn::kAll : train::LossOn::kAuto;
   options.overflow = train::Overflow::kSplit;
+  if (model.encoder_decoder) options.pair_end = model.encoder_decoder->end_token();
   return {*model.tokenizer, model.chat_template, options};
 }
 
@@ -103,14 +104,20 @@ train::Renderer renderer_of(const TrainFields& fields, const Model& model) {
 class Run {
  public:
   using MakeTarget = std::unique_ptr<TrainTarget> (*)(const TrainFields&, Session&, ThreadPool&);
-  Run(const TrainFields& fields, Session& session, const TrainJob& job, MakeTarget make_target)
+  // `pairs`: the model is an encoder-decoder.
+  Run(const TrainFields& fields, Session& session, const TrainJob& job, MakeTarget make_target,
+      bool pairs = false)
       : fields_(fields),
         session_(session),
         job_(job),
         progress_(job.progress ? *job.progress : silent_),
         target_(make_target(fields, session, pool_)),
         folder_(fields.output_dir),
-        of_blocks_(make_target == make_untrained_target) {}
+        of_blocks_(make_target == make_untrained_target) {
+    if ((target_->model().encoder_decoder != nullptr) == pairs) return;
+    invalid("model '" + fields.model + "' is " + (pairs ? "no" : "an") +
+            " encoder-decoder; try `ondol train " + (pairs ? "sft" : "seq2seq") + "`");
+  }
 
   TrainSummary run() {
     load_data();
@@ -373,6 +380,14 @@ class Run {
 TrainSummary train_sft(const TrainFields& fields, Session& session, const TrainJob& job) {
   if (fields.output_dir.empty()) invalid("no folder for the run; name one with --output-dir");
   return Run(fields, session, job, make_train_target).run();
+}
+
+TrainSummary train_seq2seq(const TrainFields& fields, Session& session, const TrainJob& job) {
+  if (fields.output_dir.empty()) invalid("no folder for the run; name one with --output-dir");
+  TrainFields own = fields;
+  if (!own.model.empty()) return Run(own, session, job, make_train_target, true).run();
+  own.use_peft = false;
+  return Run(own, session, job, make_untrained_pair_target, true).run();
 }
 
 TrainSummary train_pretrain(const TrainFields& fields, Session& session, const TrainJob& job) {

@@ -46,5 +46,8 @@ TrainSummary train_sft(const TrainFields& fields, Session& session, const TrainJ
 // `ondol train pretrain`: a new decoder learns every token of texts. Without validation files the
 // last blocks of the texts are kept for it, or rows at random where there are a hundred and more.
 TrainSummary train_pretrain(const TrainFields& fields, Session& session, const TrainJob& job);
+// `ondol train seq2seq`: an encoder-decoder learns the targets of sources. Without a model a new
+// one with the sizes of the fields begins, all weights of which are learned.
+TrainSummary train_seq2seq(const TrainFields& fields, Session& session, const TrainJob& job);
 
 }  // namespace ondol::app

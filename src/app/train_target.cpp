@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "models/adapter_file.h"
 #include "models/model_texts.h"
+#include "train/seq2seq.h"
 #include "train/whole_model.h"
 
 namespace ondol::app {
@@ -33,6 +34,18 @@ train::LoraConfig lora_config(const TrainFields& f) {
   return config;
 }
 
+std::unique_ptr<train::SftObjective> objective_of(const Model& model,
+                                                  std::span<train::Parameter> parameters,
+                                                  const Adapter* adapter, train::SftData train,
+                                                  train::SftData validation) {
+  if (model.encoder_decoder) {
+    return std::make_unique<train::Seq2SeqObjective>(model, parameters, adapter, std::move(train),
+                                                     std::move(validation));
+  }
+  return std::make_unique<train::SftObjective>(model, parameters, adapter, std::move(train),
+                                               std::move(validation));
+}
+
 class AdapterTarget final : public TrainTarget {
  public:
   AdapterTarget(std::shared_ptr<const Model> model, const TrainFields& fields)
@@ -44,8 +57,8 @@ class AdapterTarget final : public TrainTarget {
   bool is_whole_model() const override { return false; }
   std::unique_ptr<train::SftObjective> objective(train::SftData train,
                                                  train::SftData validation) override {
-    return std::make_unique<train::SftObjective>(*model_, lora_, std::move(train),
-                                                 std::move(validation));
+    return objective_of(*model_, lora_.parameters, &lora_.adapter, std::move(train),
+                        std::move(validation));
   }
   train::MemoryPlan plan(train::MemoryOptions options) const override {
     return train::plan_memory(*model_, lora_, options);
@@ -106,8 +119,8 @@ class WholeTarget final : public TrainTarget {
   bool is_whole_model() const override { return true; }
   std::unique_ptr<train::SftObjective> objective(train::SftData train,
                                                  train::SftData validation) override {
-    return std::make_unique<train::SftObjective>(model_, whole_.parameters(), nullptr,
-                                                 std::move(train), std::move(validation));
+    return objective_of(model_, whole_.parameters(), nullptr, std::move(train),
+                        std::move(validation));
   }
   train::MemoryPlan plan(train::MemoryOptions options) const override {
     return train::plan_memory(model_, whole_, options);
@@ -139,7 +152,8 @@ std::unique_ptr<TrainTarget> make_whole_target(Model model,
 std::unique_ptr<TrainTarget> make_train_target(const TrainFields& fields, Session& session,
                                                ThreadPool& pool) {
   const auto check = [&](const Model& model) {
-    if (!model.decoder) invalid("model '" + fields.model + "' is no decoder; sft needs one");
+    if (model.decoder || model.encoder_decoder) return;
+    invalid("model '" + fields.model + "' writes no text; expected a decoder or encoder-decoder");
   };
   if (fields.use_peft) {
     auto model = session.model(fields.model);

@@ -18,7 +18,8 @@ class TrainTarget {
   virtual ~TrainTarget() = default;
   virtual const Model& model() const = 0;
   virtual bool is_whole_model() const = 0;  // its checkpoints are models, not adapters
-  // Next tokens of these examples. What it returns must not outlive this.
+  // Next tokens of these examples, or their targets where the model is an encoder-decoder. What it
+  // returns must not outlive this.
   virtual std::unique_ptr<train::SftObjective> objective(train::SftData train,
                                                          train::SftData validation) = 0;
   virtual train::MemoryPlan plan(train::MemoryOptions options) const = 0;
@@ -29,14 +30,17 @@ class TrainTarget {
                        const train::Checkpoint& checkpoint) = 0;
 };
 
-// By use_peft. Throws Error(kInvalidArgument) for settings without a meaning and models that are no
-// decoder.
+// By use_peft. Throws Error(kInvalidArgument) for settings without a meaning and models that write
+// no text.
 std::unique_ptr<TrainTarget> make_train_target(const TrainFields& fields, Session& session,
                                                ThreadPool& pool);
 // All weights of a model that has learned nothing yet: its configuration, tokenizer and seed say
 // which one.
 std::unique_ptr<TrainTarget> make_untrained_target(const TrainFields& fields, Session& session,
                                                    ThreadPool& pool);
+// The same of an encoder-decoder.
+std::unique_ptr<TrainTarget> make_untrained_pair_target(const TrainFields& fields, Session& session,
+                                                        ThreadPool& pool);
 // All weights of a model that exists already, with the texts that stand beside them in a folder;
 // the model moves in.
 std::unique_ptr<TrainTarget> make_whole_target(Model model,

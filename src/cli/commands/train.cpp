@@ -36,6 +36,7 @@ std::string kebab(std::string name) {
 
 app::TrainFields fields_of(const TrainOptions& options) {
   app::TrainFields fields;
+  if (options.method == "seq2seq") fields.model.clear();  // a new one, unless one is named
   if (!options.config.empty()) {
     app::read_train_config(read_file(options.config), options.config, fields);
   }
@@ -147,9 +148,14 @@ int train_words(const TrainOptions& options, Context& context) {
 
 int train(const TrainOptions& options, Context& context) {
   if (options.method == "word2vec") return train_words(options, context);
-  if (options.method != "sft" && options.method != "pretrain") {
+  using Method =
+      app::TrainSummary (*)(const app::TrainFields&, app::Session&, const app::TrainJob&);
+  const std::map<std::string, Method> methods = {
+      {"sft", app::train_sft}, {"pretrain", app::train_pretrain}, {"seq2seq", app::train_seq2seq}};
+  const auto method = methods.find(options.method);
+  if (method == methods.end()) {
     throw Error(ErrorCode::kInvalidArgument, "[train] unknown method '" + options.method +
-                                                 "'; expected sft, pretrain or word2vec");
+                                                 "'; expected sft, seq2seq, pretrain or word2vec");
   }
   app::TrainFields fields = fields_of(options);
   app::Session session = make_session(options.engine);
@@ -159,8 +165,7 @@ int train(const TrainOptions& options, Context& context) {
     context.print(options.json ? train::to_json(entry) + "\n" : metrics_line(entry));
   };
   job.on_words = [&](const std::string& words) { context.progress.notice(words); };
-  const auto run = options.method == "pretrain" ? app::train_pretrain : app::train_sft;
-  const app::TrainSummary summary = run(fields, session, job);
+  const app::TrainSummary summary = method->second(fields, session, job);
   context.print(options.json ? json_line(summary_json(summary)) : summary_text(summary));
   return kExitDone;
 }
@@ -169,7 +174,8 @@ Action declare(Options& options) {
   const auto o = std::make_shared<TrainOptions>();
   options.positional(
       "METHOD", &o->method,
-      "sft: learn answers; pretrain: a new model learns texts; word2vec: vectors of words");
+      "sft: learn answers; seq2seq: learn targets of sources with an encoder-decoder; pretrain: a "
+      "new model learns texts; word2vec: vectors of words");
   options.text("--config", "FILE", &o->config, "settings as TOML; options win over it");
   options.text("--recipe", "NAME", &o->recipe,
                "learn the train questions of the workspace as this recipe asks them");
@@ -189,7 +195,8 @@ Action declare(Options& options) {
   return [o](Context& context) { return train(*o, context); };
 }
 
-constexpr std::array<std::string_view, 6> kLines = {
+constexpr std::array<std::string_view, 7> kLines = {
+    "ondol train seq2seq --dataset pairs.jsonl --output-dir runs/pairs --num-hidden-layers 2",
     "ondol train pretrain --dataset book.txt --output-dir runs/tiny --max-length 256",
     "ondol train word2vec --dataset book.txt --output-dir runs/words --sg 1",
     "ondol train sft --recipe hybrid --output-dir runs/hybrid",
