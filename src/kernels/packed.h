@@ -53,7 +53,7 @@ QuantTraits quant_traits(DType dtype);
 inline int64_t code_block_bytes(int bits) { return 64 * bits; }
 
 // IEEE half to float, every value exact.
-inline float half_to_float(uint16_t half) {
+[[gnu::always_inline]] inline float half_to_float(uint16_t half) {
   const uint32_t sign = static_cast<uint32_t>(half & 0x8000U) << 16;
   const uint32_t exponent = (half >> 10) & 31U;
   const uint32_t mantissa = half & 1023U;
@@ -65,7 +65,7 @@ inline float half_to_float(uint16_t half) {
   return std::bit_cast<float>(sign | high << 23 | mantissa << 13);
 }
 // To nearest, ties to even; a NaN stays one.
-inline uint16_t float_to_half(float value) {
+[[gnu::always_inline]] inline uint16_t float_to_half(float value) {
   const auto bits = std::bit_cast<uint32_t>(value);
   const auto sign = static_cast<uint16_t>(bits >> 16 & 0x8000U);
   const uint32_t size = bits & 0x7fffffffU;
@@ -78,7 +78,7 @@ inline uint16_t float_to_half(float value) {
   const uint32_t rounded = size + 0xfffU + (size >> 13 & 1U);
   return static_cast<uint16_t>(sign | (rounded - 0x38000000U) >> 13);
 }
-inline uint16_t float_to_bf16(float value) {
+[[gnu::always_inline]] inline uint16_t float_to_bf16(float value) {
   const auto bits = std::bit_cast<uint32_t>(value);
   const bool nan = (bits & 0x7fffffffU) > 0x7f800000U;
   return static_cast<uint16_t>((nan ? bits | 0x400000U : bits + 0x7fffU + (bits >> 16 & 1U)) >> 16);

@@ -169,6 +169,10 @@ struct KernelTable {
   void (*dequantize_panel)(const PackedView& weight, int64_t panel, int64_t column_begin,
                            int64_t column_end, float* out) = nullptr;
   void (*gemm)(const Gemm& work) = nullptr;
+  // One panel of a matrix of f32, bf16 or Q8_0 from floats; `codes` and `scales` (null for floats)
+  // are the panel's.
+  void (*assign_panel)(const PackedView& weight, const MatrixValues& values, int64_t panel,
+                       uint8_t* codes, uint8_t* scales) = nullptr;
 
   void (*rms_norm)(const float* x, const float* weight, int64_t width, float epsilon,
                    float* out) = nullptr;

@@ -22,6 +22,7 @@ const KernelTable kAvx2Table = {
     .matmul_bf16 = avx2::matmul_bf16,
     .dequantize_panel = avx2::dequantize_panel,
     .gemm = avx2::gemm,
+    .assign_panel = avx2::assign_panel,
     .rms_norm = rms_norm,
     .layer_norm = layer_norm,
     .add = add,

@@ -22,6 +22,7 @@ const KernelTable kAvx512Table = {
     .matmul_bf16 = avx512::matmul_bf16,
     .dequantize_panel = avx512::dequantize_panel,
     .gemm = avx512::gemm,
+    .assign_panel = avx512::assign_panel,
     .rms_norm = rms_norm,
     .layer_norm = layer_norm,
     .add = add,

@@ -7,6 +7,7 @@
 #include "kernels/cpu/matmul_exact.inc"
 #include "kernels/cpu/matmul_bf16.inc"
 #include "kernels/cpu/gemm.inc"
+#include "kernels/cpu/assign.inc"
 // clang-format on
 
 namespace ondol::avx512 {
@@ -25,5 +26,10 @@ void dequantize_panel(const PackedView& weight, int64_t panel, int64_t column_be
 }
 
 void gemm(const Gemm& work) { gemm_all(work); }
+
+void assign_panel(const PackedView& weight, const MatrixValues& values, int64_t panel,
+                  uint8_t* codes, uint8_t* scales) {
+  assign_panel_all(weight, values, panel, codes, scales);
+}
 
 }  // namespace ondol::avx512

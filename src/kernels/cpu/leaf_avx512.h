@@ -12,5 +12,7 @@ void round_bf16(const float* x, int64_t columns, std::byte* out);
 void dequantize_panel(const PackedView& weight, int64_t panel, int64_t column_begin,
                       int64_t column_end, float* out);
 void gemm(const Gemm& work);
+void assign_panel(const PackedView& weight, const MatrixValues& values, int64_t panel,
+                  uint8_t* codes, uint8_t* scales);
 
 }  // namespace ondol::avx512

@@ -34,6 +34,8 @@ void matmul_bf16(const Bf16Matmul& work);
 void dequantize_panel(const PackedView& weight, int64_t panel, int64_t column_begin,
                       int64_t column_end, float* out);
 void gemm(const Gemm& work);
+void assign_panel(const PackedView& weight, const MatrixValues& values, int64_t panel,
+                  uint8_t* codes, uint8_t* scales);
 void rms_norm(const float* x, const float* weight, int64_t width, float epsilon, float* out);
 void layer_norm(const float* x, const float* weight, const float* bias, int64_t width,
                 float epsilon, float* out);

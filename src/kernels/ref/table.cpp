@@ -11,6 +11,7 @@ const KernelTable kRefTable = {
     .matmul_bf16 = ref::matmul_bf16,
     .dequantize_panel = ref::dequantize_panel,
     .gemm = ref::gemm,
+    .assign_panel = ref::assign_panel,
     .rms_norm = ref::rms_norm,
     .layer_norm = ref::layer_norm,
     .add = ref::add,
