@@ -45,6 +45,22 @@ Texts tokenizer_texts(const TrainFields& fields, const Session& session) {
   return texts_of(model.tokenizer->config(), fields.max_length);
 }
 
+std::string pair_config_of(const TrainFields& fields, const text::TokenizerConfig& tokens) {
+  if (!fields.model_config.empty()) return read_file(fields.model_config);
+  const std::optional<text::TokenId> end = tokens.eos ? tokens.eos : tokens.sep;
+  if (!end) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "[train] the tokenizer has no end token, which ends sources and targets");
+  }
+  return t5_config({.hidden_size = fields.hidden_size,
+                    .intermediate_size = fields.intermediate_size,
+                    .num_hidden_layers = fields.num_hidden_layers,
+                    .num_attention_heads = fields.num_attention_heads,
+                    .tie_word_embeddings = fields.tie_word_embeddings,
+                    .end_token = *end,
+                    .start_token = tokens.pad.value_or(*end)});
+}
+
 // A decoder, or an encoder where the tokenizer is a WordPiece one.
 std::string config_of(const TrainFields& fields, const text::TokenizerConfig& tokenizer) {
   if (!fields.model_config.empty()) return read_file(fields.model_config);
@@ -89,10 +105,8 @@ class HiddenFolder {
   fs::path path_;
 };
 
-}  // namespace
-
-std::unique_ptr<TrainTarget> make_untrained_target(const TrainFields& fields, Session& session,
-                                                   ThreadPool& pool) {
+std::unique_ptr<TrainTarget> untrained(const TrainFields& fields, Session& session,
+                                       ThreadPool& pool, bool pairs) {
   const Texts tokenizer = tokenizer_texts(fields, session);
   const auto settings = tokenizer.find("tokenizer_config.json");
   const text::TokenizerConfig pieces = text::parse_tokenizer_json(
@@ -100,11 +114,24 @@ std::unique_ptr<TrainTarget> make_untrained_target(const TrainFields& fields, Se
   // The folder is read as every model is, and is not needed afterwards.
   const HiddenFolder folder(fields.output_dir);
   for (const auto& [name, text] : tokenizer) write_file_atomic(folder.path() / name, text);
-  write_untrained(folder.path(), config_of(fields, pieces),
-                  static_cast<int64_t>(pieces.pieces.size()), static_cast<uint64_t>(fields.seed));
+  const std::string config = pairs ? pair_config_of(fields, pieces) : config_of(fields, pieces);
+  write_untrained(folder.path(), config, static_cast<int64_t>(pieces.pieces.size()),
+                  static_cast<uint64_t>(fields.seed));
   Model model = load_model(folder.path(), pool, {}, {.all_f32 = true});
   Texts texts = model_texts(model);
   return make_whole_target(std::move(model), std::move(texts), fields, pool);
+}
+
+}  // namespace
+
+std::unique_ptr<TrainTarget> make_untrained_target(const TrainFields& fields, Session& session,
+                                                   ThreadPool& pool) {
+  return untrained(fields, session, pool, false);
+}
+
+std::unique_ptr<TrainTarget> make_untrained_pair_target(const TrainFields& fields, Session& session,
+                                                        ThreadPool& pool) {
+  return untrained(fields, session, pool, true);
 }
 
 }  // namespace ondol::app

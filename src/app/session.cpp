@@ -66,4 +66,14 @@ LocalEmbedder& Session::embedder(const std::string& name) {
   return *slot;
 }
 
+Seq2SeqGenerator& Session::seq2seq(const std::string& name) {
+  auto& slot = seq2seqs_[name];
+  if (!slot) {
+    slot = std::make_unique<Seq2SeqGenerator>(
+        model(name), std::make_unique<ThreadPool>(options_.threads),
+        Seq2SeqOptions{.precision = options_.precision, .profile = options_.profile});
+  }
+  return *slot;
+}
+
 }  // namespace ondol::app

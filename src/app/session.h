@@ -12,6 +12,7 @@
 #include "infer/adapted_generator.h"
 #include "infer/local_embedder.h"
 #include "infer/local_generator.h"
+#include "infer/seq2seq_generator.h"
 
 namespace ondol::app {
 
@@ -39,6 +40,7 @@ class Session {
   // What is to be told about what was loaded since the last call: parts of a file not used.
   std::vector<std::string> take_notices() { return std::exchange(notices_, {}); }
   LocalEmbedder& embedder(const std::string& model);
+  Seq2SeqGenerator& seq2seq(const std::string& model);  // of an encoder-decoder
   std::shared_ptr<const Model> model(const std::string& name_or_path);
   const Home& home() const { return home_; }
   const SessionOptions& options() const { return options_; }
@@ -52,6 +54,7 @@ class Session {
   std::map<AdapterKey, std::shared_ptr<const LoadedAdapter>> adapters_;
   std::map<AdapterKey, std::unique_ptr<AdaptedGenerator>> adapted_;
   std::map<std::string, std::unique_ptr<LocalEmbedder>> embedders_;
+  std::map<std::string, std::unique_ptr<Seq2SeqGenerator>> seq2seqs_;
   std::vector<std::string> notices_;
 };
 

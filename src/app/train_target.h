@@ -36,6 +36,9 @@ std::unique_ptr<TrainTarget> make_train_target(const TrainFields& fields, Sessio
 // tokenizer and seed say which one.
 std::unique_ptr<TrainTarget> make_untrained_target(const TrainFields& fields, Session& session,
                                                    ThreadPool& pool);
+// The same of an encoder-decoder.
+std::unique_ptr<TrainTarget> make_untrained_pair_target(const TrainFields& fields, Session& session,
+                                                        ThreadPool& pool);
 // All weights of a model that exists already, with the texts that stand beside them in a folder;
 // the model moves in.
 std::unique_ptr<TrainTarget> make_whole_target(Model model,

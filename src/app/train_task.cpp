@@ -57,10 +57,23 @@ std::unique_ptr<TrainTarget> named_or_new(const TrainFields& fields, Session& se
                               : make_train_target(fields, session, pool);
 }
 
-constexpr std::array<TrainMethod, 5> kMethods = {{
+void seq2seq_defaults(TrainFields& f) { f.model.clear(); }  // a new one
+void settle_seq2seq(TrainFields& f) {
+  if (f.model.empty()) f.use_peft = false;
+}
+
+std::unique_ptr<TrainTarget> named_or_new_pair(const TrainFields& fields, Session& session,
+                                               ThreadPool& pool) {
+  return fields.model.empty() ? make_untrained_pair_target(fields, session, pool)
+                              : make_train_target(fields, session, pool);
+}
+
+constexpr std::array<TrainMethod, 6> kMethods = {{
     {"sft", "learn answers", nothing, nothing, make_train_target, make_text_task},
     {"pretrain", "a new model learns texts", nothing, settle_pretrain, make_untrained_target,
      make_block_task},
+    {"seq2seq", "an encoder-decoder learns targets of sources", seq2seq_defaults, settle_seq2seq,
+     named_or_new_pair, make_seq2seq_task},
     {"mlm", "an encoder learns hidden words", mlm_defaults, settle_encoder, named_or_new,
      make_masked_task},
     {"embed", "an encoder learns which texts are near", sentence_defaults, settle_sentence,
@@ -79,7 +92,8 @@ const TrainMethod& train_method(std::string_view name) {
     if (method.name == name) return method;
     names += (names.empty() ? "" : ", ") + std::string(method.name);
   }
-  invalid("unknown method '" + std::string(name) + "'; expected " + names + ", tokenizer or word2vec");
+  invalid("unknown method '" + std::string(name) + "'; expected " + names +
+          ", tokenizer or word2vec");
 }
 
 }  // namespace ondol::app

@@ -53,11 +53,12 @@ std::span<const TrainMethod> train_methods();
 const TrainMethod& train_method(std::string_view name);
 
 // The tasks. `fields` outlives them.
-std::unique_ptr<TrainTask> make_text_task(const TrainFields& fields);    // learns answers
-std::unique_ptr<TrainTask> make_block_task(const TrainFields& fields);   // every token of texts
-std::unique_ptr<TrainTask> make_masked_task(const TrainFields& fields);  // hidden tokens
-std::unique_ptr<TrainTask> make_label_task(const TrainFields& fields);   // labels of texts
-std::unique_ptr<TrainTask> make_pair_task(const TrainFields& fields);    // pairs of texts
+std::unique_ptr<TrainTask> make_text_task(const TrainFields& fields);     // learns answers
+std::unique_ptr<TrainTask> make_block_task(const TrainFields& fields);    // every token of texts
+std::unique_ptr<TrainTask> make_seq2seq_task(const TrainFields& fields);  // targets of sources
+std::unique_ptr<TrainTask> make_masked_task(const TrainFields& fields);   // hidden tokens
+std::unique_ptr<TrainTask> make_label_task(const TrainFields& fields);    // labels of texts
+std::unique_ptr<TrainTask> make_pair_task(const TrainFields& fields);     // pairs of texts
 
 // Moves the last `share` of the examples, at least one, into the result.
 train::SftData last_examples(train::SftData& data, double share);

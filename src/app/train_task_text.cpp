@@ -4,7 +4,7 @@
 
 #include "app/train_task.h"
 #include "base/error.h"
-#include "train/sft.h"
+#include "train/seq2seq.h"
 
 namespace ondol::app {
 namespace {
@@ -40,24 +40,30 @@ train::Renderer renderer_of(const TrainFields& fields, const Model& model) {
   const bool whole = !fields.completion_only_loss;
   options.loss = whole ? train::LossOn::kAll : train::LossOn::kAuto;
   options.overflow = train::Overflow::kSplit;
+  if (model.encoder_decoder) options.pair_end = model.encoder_decoder->end_token();
   return {*model.tokenizer, model.chat_template, options};
 }
 
+enum class Texts : uint8_t { kAnswers, kBlocks, kPairs };
+
 class TextTask final : public TrainTask {
  public:
-  TextTask(const TrainFields& fields, bool of_blocks) : fields_(fields), of_blocks_(of_blocks) {}
-  bool is_of_blocks() const override { return of_blocks_; }
+  TextTask(const TrainFields& fields, Texts texts) : fields_(fields), texts_(texts) {}
+  bool is_of_blocks() const override { return texts_ == Texts::kBlocks; }
   std::unique_ptr<train::Objective> objective(TrainTarget& target, TaskRows rows, ThreadPool&,
                                               ProgressSink& progress) override {
-    if (!target.model().decoder) {
-      invalid("model '" + fields_.model + "' is no decoder; try `ondol train embed` or classify");
-    }
+    check(target.model());
     const train::Renderer renderer = renderer_of(fields_, target.model());
     SftData learn = examples_of(rows.learn, renderer, fields_, progress), validation;
     if (!rows.validation.rows.empty()) {
       validation = examples_of(rows.validation, renderer, fields_, progress);
-    } else if (of_blocks_ && fields_.validation_split > 0) {
+    } else if (is_of_blocks() && fields_.validation_split > 0) {
       validation = last_examples(learn, fields_.validation_split);
+    }
+    if (texts_ == Texts::kPairs) {
+      return std::make_unique<train::Seq2SeqObjective>(target.model(), target.parameters(),
+                                                       target.adapter(), std::move(learn),
+                                                       std::move(validation));
     }
     return std::make_unique<train::SftObjective>(target.model(), target.parameters(),
                                                  target.adapter(), std::move(learn),
@@ -65,8 +71,17 @@ class TextTask final : public TrainTask {
   }
 
  private:
+  void check(const Model& model) const {
+    const bool pairs = texts_ == Texts::kPairs;
+    if (pairs ? model.encoder_decoder != nullptr : model.decoder != nullptr) return;
+    const char* other = model.encoder_decoder ? "seq2seq" : model.decoder ? "sft" : "embed";
+    invalid("model '" + fields_.model + "' (architecture '" + model.info.architecture +
+            "') is no " + (pairs ? "encoder-decoder" : "decoder") + "; try `ondol train " + other +
+            "`, or another model");
+  }
+
   const TrainFields& fields_;
-  bool of_blocks_;
+  Texts texts_;
 };
 
 }  // namespace
@@ -89,10 +104,13 @@ SftData last_examples(SftData& data, double share) {
 }
 
 std::unique_ptr<TrainTask> make_text_task(const TrainFields& fields) {
-  return std::make_unique<TextTask>(fields, false);
+  return std::make_unique<TextTask>(fields, Texts::kAnswers);
 }
 std::unique_ptr<TrainTask> make_block_task(const TrainFields& fields) {
-  return std::make_unique<TextTask>(fields, true);
+  return std::make_unique<TextTask>(fields, Texts::kBlocks);
+}
+std::unique_ptr<TrainTask> make_seq2seq_task(const TrainFields& fields) {
+  return std::make_unique<TextTask>(fields, Texts::kPairs);
 }
 
 }  // namespace ondol::app

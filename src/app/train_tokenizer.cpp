@@ -59,8 +59,7 @@ TrainTokenizerSummary train_tokenizer_run(const train::TokenizerTraining& settin
   write_file_atomic(output / "tokenizer.json", text::tokenizer_json(made.config));
   write_file_atomic(output / "tokenizer_config.json",
                     text::tokenizer_config_json(made.config, 0, ""));
-  write_file_atomic(output / "special_tokens_map.json",
-                    text::special_tokens_map_json(made.config));
+  write_file_atomic(output / "special_tokens_map.json", text::special_tokens_map_json(made.config));
   write_about(settings, files, made, output / "tokenizer_training.json");
   return {.vocabulary = vocabulary,
           .tokens_per_word = share(made.tokens, made.words),

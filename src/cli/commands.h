@@ -15,6 +15,7 @@ extern const Command kChat;
 extern const Command kEmbed;
 extern const Command kTokenize;
 extern const Command kPerplexity;
+extern const Command kPredict;
 extern const Command kIngest;
 extern const Command kSearch;
 extern const Command kAsk;

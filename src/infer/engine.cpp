@@ -91,7 +91,7 @@ LocalGenerator::Engine::~Engine() = default;
 
 // ---- requests, from any thread ----
 
-void LocalGenerator::Engine::check_request(const GenerateRequest& request) const {
+void check_request(const GenerateRequest& request) {
   const auto require = [](bool holds, const std::string& message) {
     if (!holds) throw Error(ErrorCode::kInvalidArgument, "[generate] " + message);
   };

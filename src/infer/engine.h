@@ -114,7 +114,6 @@ class LocalGenerator::Engine {
   using Pieces = std::vector<infer::Piece>;
 
   // engine.cpp
-  void check_request(const GenerateRequest& request) const;
   void check_adapter(const LoadedAdapter* adapter) const;
   void check_size(const infer::Job& job) const;
   void loop(std::stop_token stop);

@@ -92,6 +92,8 @@ struct GenerateRequest {
   // others.
   std::function<bool(int64_t sample, const GeneratedSample&)> on_sample;
 };
+// Throws Error(kInvalidArgument) naming the field that is out of range.
+void check_request(const GenerateRequest& request);
 inline constexpr size_t kStopStringsMax = 16;
 inline constexpr int64_t kLogprobsTopMax = 20;
 inline constexpr int64_t kSamplesMax = 64;

@@ -18,6 +18,12 @@ LocalEmbedder::LocalEmbedder(std::shared_ptr<const Model> model, std::unique_ptr
     throw Error(ErrorCode::kUnsupported,
                 "[embed] '" + model_->path.string() + "' has no tokenizer");
   }
+  if (!model_->encoder && !model_->decoder) {
+    throw Error(ErrorCode::kUnsupported, "[embed] '" + model_->path.string() +
+                                             "' makes no sentence vectors (architecture '" +
+                                             model_->info.architecture +
+                                             "'); try an encoder, such as all-minilm-l6-v2");
+  }
   if (model_->pooling) {
     pooling_ = *model_->pooling;
   } else {

@@ -25,7 +25,10 @@ LocalGenerator::LocalGenerator(std::shared_ptr<const Model> model, std::unique_p
   if (!model->decoder || !model->tokenizer) {
     throw Error(ErrorCode::kUnsupported,
                 "[generate] '" + model->path.string() + "' cannot generate text (architecture '" +
-                    model->info.architecture + "'); try a decoder model, or `ondol embed`");
+                    model->info.architecture + "'); try " +
+                    (model->encoder_decoder ? "`ondol run` for a model that reads and then writes, "
+                                              "or a decoder model here"
+                                            : "a decoder model, or `ondol embed`"));
   }
   engine_ = std::make_unique<Engine>(std::move(model), std::move(pool), options);
 }

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "nn/call_pages.h"
 #include "ops/activation.h"
 #include "ops/check.h"
 #include "ops/embed.h"
@@ -9,31 +10,6 @@
 
 namespace ondol::models {
 namespace {
-
-// Keys and values of one layer at a time: every layer writes over the last one's.
-class CallPages {
- public:
-  CallPages(const AttentionShape& shape, const SequenceBatch& batch)
-      : pool_({1, shape.kv_heads, shape.head_width}, SIZE_MAX), batch_(batch) {
-    ids_.reserve(batch.sequences.size());
-    for (SequenceSlice& sequence : batch_.sequences) {
-      const int64_t tokens = sequence.token_end - sequence.token_begin;
-      std::vector<KvPool::PageId>& ids = ids_.emplace_back();
-      for (int64_t slot = 0; slot < tokens; slot += kPageTokens) ids.push_back(pool_.allocate());
-      sequence.pages = ids;
-      sequence.first_position = 0;
-    }
-    batch_.kv = &pool_;
-  }
-  CallPages(const CallPages&) = delete;
-  CallPages& operator=(const CallPages&) = delete;
-  const SequenceBatch& batch() const { return batch_; }
-
- private:
-  KvPool pool_;
-  SequenceBatch batch_;
-  std::vector<std::vector<KvPool::PageId>> ids_;
-};
 
 std::vector<int32_t> positions_of(const SequenceBatch& batch) {
   std::vector<int32_t> positions;
@@ -73,7 +49,7 @@ std::vector<WeightRef> Encoder::weights() {
 
 Tensor Encoder::forward(const ops::Context& context, std::span<const text::TokenId> ids,
                         const SequenceBatch& batch) const {
-  const CallPages pages(weights_.layers.front().attention.shape, batch);
+  const nn::CallPages pages(weights_.layers.front().attention.shape, batch);
   nn::check_batch(pages.batch(), static_cast<int64_t>(ids.size()));
   for (const SequenceSlice& sequence : batch.sequences) {
     const int64_t tokens = sequence.token_end - sequence.token_begin;

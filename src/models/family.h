@@ -23,11 +23,14 @@ struct FolderModel {
   const ConfigJson& config;
 };
 
-// Each sets info and decoder or encoder of the model. Throws Error as load_model does.
+// Each sets info and one of decoder, encoder and encoder_decoder of the model. Throws Error as
+// load_model does.
 void load_llama(const GgufModel& file, ThreadPool& pool, Model& model);
 void load_llama(const FolderModel& folder, ThreadPool& pool, Model& model);
 void load_bert(const GgufModel& file, ThreadPool& pool, Model& model);
 void load_bert(const FolderModel& folder, ThreadPool& pool, Model& model);
+void load_t5(const GgufModel& file, ThreadPool& pool, Model& model);
+void load_t5(const FolderModel& folder, ThreadPool& pool, Model& model);
 
 // config.json of the Hugging Face form, without the tokenizer's fields. Throws Error(kUnsupported)
 // for frequency factors, which it cannot hold.

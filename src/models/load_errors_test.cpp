@@ -123,7 +123,7 @@ TEST_F(LoadErrors, GgufFilesThatAreNotTheArchitecture) {
   const Row rows[] = {
       {[](TinyGguf& f) { f.architecture = "mamba"; },
        ErrorCode::kUnsupported,
-       {"x.gguf", "got 'mamba', expected one of llama, bert"}},
+       {"x.gguf", "got 'mamba', expected one of llama, bert, t5, mt5"}},
       {[](TinyGguf& f) { f.missing = "blk.0.attn_v.weight"; },
        ErrorCode::kCorruptData,
        {"x.gguf", "blk.0.attn_v.weight"}},

@@ -42,10 +42,10 @@ struct LoadOptions {
 
 // What every architecture can say about itself.
 struct ModelInfo {
-  std::string architecture;  // "llama", "bert"
+  std::string architecture;  // "llama", "bert", "t5"
   std::string name;          // from the file, may be empty
   int64_t parameters = 0;
-  int64_t layers = 0;
+  int64_t layers = 0;  // of an encoder-decoder: of both together
   int64_t width = 0;
   int64_t heads = 0;
   int64_t kv_heads = 0;
@@ -114,11 +114,39 @@ class EncoderModel {
   virtual std::vector<WeightRef> weights() = 0;       // as DecoderModel's
 };
 
+// Encoder-decoder: the states of a source, then a decoder that looks at them.
+//
+//   Tensor states = encoder_decoder->encode(context, source_ids, sources);         // no pages
+//   Tensor hidden = encoder_decoder->decode(context, {start_token()}, batch,
+//                                           {sources_with_pages, &states});
+//   hidden = encoder_decoder->decode(context, {next}, batch, {sources_with_pages});  // and so on
+class EncoderDecoderModel {
+ public:
+  virtual ~EncoderDecoderModel() = default;
+  // Of the decoder's own tokens, and of the tokens of the encoder that it looks at.
+  virtual KvShape kv_shape() const = 0;
+  // ids[sum S] -> states [sum S, D], bidirectional, no pages.
+  virtual Tensor encode(const ops::Context& context, std::span<const text::TokenId> ids,
+                        const SequenceBatch& batch) const = 0;
+  // ids[sum T] -> what the head reads [sum T, D]. Writes keys and values into the batch's pages
+  // and, where `memory` has states, those of the states into its pages.
+  virtual Tensor decode(const ops::Context& context, std::span<const text::TokenId> ids,
+                        const SequenceBatch& batch, const EncoderMemory& memory) const = 0;
+  // hidden[R, D] -> logits[R, V]
+  virtual Tensor logits(const ops::Context& context, const Tensor& hidden) const = 0;
+  virtual const PackedMatrix& head() const = 0;   // [V, D]; may be the embedding itself
+  virtual text::TokenId start_token() const = 0;  // what a decoder begins with
+  virtual text::TokenId end_token() const = 0;    // what ends sources and targets
+  // Every weight once, in a fixed order; a tied head is the embedding.
+  virtual std::vector<WeightRef> weights() = 0;
+};
+
 struct Model {
   ModelInfo info;
   std::vector<LinearSlot> linears;
-  std::unique_ptr<DecoderModel> decoder;  // exactly one of decoder and encoder is set
+  std::unique_ptr<DecoderModel> decoder;  // exactly one of these three is set
   std::unique_ptr<EncoderModel> encoder;
+  std::unique_ptr<EncoderDecoderModel> encoder_decoder;
   std::unique_ptr<text::Tokenizer> tokenizer;
   std::string chat_template;             // Jinja source; empty: none in the file
   std::optional<PoolingConfig> pooling;  // from modules.json / 1_Pooling

@@ -25,6 +25,8 @@ struct Architecture {
 constexpr std::array kArchitectures = {
     Architecture{"llama", models::load_llama, models::load_llama},
     Architecture{"bert", models::load_bert, models::load_bert},
+    Architecture{"t5", models::load_t5, models::load_t5},
+    Architecture{"mt5", models::load_t5, models::load_t5},
 };
 constexpr std::array<std::string_view, kArchitectures.size()> kNames = [] {
   std::array<std::string_view, kArchitectures.size()> names;
@@ -143,7 +145,7 @@ Model load_model(const std::filesystem::path& path, ThreadPool& pool,
     throw Error(ErrorCode::kUnsupported,
                 "[models] " + path.string() + ": weights as " +
                     std::string(weight_form_name(options.encoder_weights)) +
-                    "; got a decoder, expected an encoder; try a quantised file of this model");
+                    "; got no encoder, expected one; try a quantised file of this model");
   }
   model.path = path;
   return model;

@@ -1,5 +1,6 @@
 #include "models/untrained.h"
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <vector>
 
@@ -32,10 +33,13 @@ class Weights {
   Weights(uint64_t seed, double range) : seed_(seed), range_(range) {}
 
   void matrix(const std::string& name, int64_t rows, int64_t columns) {
+    matrix(name, rows, columns, range_);
+  }
+  void matrix(const std::string& name, int64_t rows, int64_t columns, double deviation) {
     Tensor tensor = Tensor::zeros(DType::kF32, {rows, columns});
     Rng rng(seed_, stream_of(name));
     for (int64_t i = 0; i < tensor.size(); ++i) {
-      tensor.data()[i] = static_cast<float>(range_ * rng.normal());
+      tensor.data()[i] = static_cast<float>(deviation * rng.normal());
     }
     tensors_.emplace_back(name, std::move(tensor));
   }
@@ -121,7 +125,112 @@ void make_bert(const models::ConfigJson& config, int64_t vocabulary, Weights& we
   }
 }
 
+// As T5PreTrainedModel begins: queries are not scaled, so their weights are smaller.
+class T5Weights {
+ public:
+  T5Weights(const models::ConfigJson& config, Weights& weights)
+      : weights_(weights),
+        width_(number(config, "d_model")),
+        mlp_(number(config, "d_ff")),
+        heads_(number(config, "num_heads")),
+        head_(number(config, "d_kv")),
+        buckets_(config.find_int("relative_attention_num_buckets", 4, 1 << 16).value_or(32)),
+        gated_(config.find_string("feed_forward_proj").value_or("relu").starts_with("gated-")),
+        factor_(config.find_double("initializer_factor").value_or(1.0)) {}
+
+  void attention(const std::string& at, bool first_of_stack) {
+    const int64_t inner = heads_ * head_;
+    matrix(at + "q.weight", inner, width_, width_ * head_);
+    matrix(at + "k.weight", inner, width_, width_);
+    matrix(at + "v.weight", inner, width_, width_);
+    matrix(at + "o.weight", width_, inner, inner);
+    if (first_of_stack) matrix(at + "relative_attention_bias.weight", buckets_, heads_, width_);
+  }
+  void mlp(const std::string& at) {
+    if (gated_) {
+      matrix(at + "wi_0.weight", mlp_, width_, width_);
+      matrix(at + "wi_1.weight", mlp_, width_, width_);
+    } else {
+      matrix(at + "wi.weight", mlp_, width_, width_);
+    }
+    matrix(at + "wo.weight", width_, mlp_, mlp_);
+  }
+  void embedding(const std::string& name, int64_t vocabulary) {
+    weights_.matrix(name, vocabulary, width_, factor_);
+  }
+  void norm(const std::string& name) { weights_.constant(name + ".weight", width_, 1); }
+
+ private:
+  // Normal with the deviation factor / sqrt(over).
+  void matrix(const std::string& name, int64_t rows, int64_t columns, int64_t over) {
+    weights_.matrix(name, rows, columns, factor_ / std::sqrt(static_cast<double>(over)));
+  }
+
+  Weights& weights_;
+  int64_t width_, mlp_, heads_, head_, buckets_;
+  bool gated_;
+  double factor_;
+};
+
+void make_t5(const models::ConfigJson& config, int64_t vocabulary, Weights& weights) {
+  T5Weights t5(config, weights);
+  t5.embedding("shared.weight", vocabulary);
+  if (!config.find_bool("tie_word_embeddings").value_or(true)) {
+    t5.embedding("lm_head.weight", vocabulary);
+  }
+  const int64_t layers = config.require_int("num_layers", 1, models::kLayersMax);
+  const int64_t of_decoder =
+      config.find_int("num_decoder_layers", 1, models::kLayersMax).value_or(layers);
+  for (const bool decoder : {false, true}) {
+    const std::string side = decoder ? "decoder." : "encoder.";
+    for (int64_t l = 0; l < (decoder ? of_decoder : layers); ++l) {
+      const std::string at = side + "block." + std::to_string(l) + ".layer.";
+      t5.attention(at + "0.SelfAttention.", l == 0);
+      t5.norm(at + "0.layer_norm");
+      if (decoder) {
+        t5.attention(at + "1.EncDecAttention.", false);
+        t5.norm(at + "1.layer_norm");
+      }
+      t5.mlp(at + (decoder ? "2." : "1.") + "DenseReluDense.");
+      t5.norm(at + (decoder ? "2." : "1.") + "layer_norm");
+    }
+    t5.norm(side + "final_layer_norm");
+  }
+}
+
 }  // namespace
+
+std::string t5_config(const T5Shape& s) {
+  const int64_t heads = s.num_attention_heads;
+  if (s.hidden_size < 1 || heads < 1 || s.num_hidden_layers < 1 || s.hidden_size % heads != 0) {
+    invalid("hidden_size " + std::to_string(s.hidden_size) + ", num_attention_heads " +
+            std::to_string(heads) + ", num_hidden_layers " + std::to_string(s.num_hidden_layers) +
+            "; expected heads that divide hidden_size");
+  }
+  const int64_t mlp =
+      s.intermediate_size > 0 ? s.intermediate_size : (s.hidden_size * 8 / 3 + 31) / 32 * 32;
+  const Json json = {{"architectures", {"T5ForConditionalGeneration"}},
+                     {"model_type", "t5"},
+                     {"is_encoder_decoder", true},
+                     {"d_model", s.hidden_size},
+                     {"d_kv", s.hidden_size / heads},
+                     {"d_ff", mlp},
+                     {"num_layers", s.num_hidden_layers},
+                     {"num_decoder_layers", s.num_hidden_layers},
+                     {"num_heads", heads},
+                     {"relative_attention_num_buckets", 32},
+                     {"relative_attention_max_distance", 128},
+                     {"feed_forward_proj", "gated-gelu"},
+                     {"dropout_rate", 0.0},
+                     {"layer_norm_epsilon", 1e-6},
+                     {"initializer_factor", 1.0},
+                     {"tie_word_embeddings", s.tie_word_embeddings},
+                     {"pad_token_id", s.start_token},
+                     {"decoder_start_token_id", s.start_token},
+                     {"eos_token_id", s.end_token},
+                     {"dtype", "float32"}};
+  return json.dump(2) + "\n";
+}
 
 std::string llama_config(const LlamaShape& s) {
   const int64_t heads = s.num_attention_heads;
@@ -193,9 +302,11 @@ void write_untrained(const std::filesystem::path& folder, const std::string& tex
     make_llama(config, vocabulary, weights);
   } else if (type == "bert") {
     make_bert(config, vocabulary, weights);
+  } else if (type == "t5") {
+    make_t5(config, vocabulary, weights);
   } else {
     throw Error(ErrorCode::kUnsupported, "[models] the model's configuration: model_type; got '" +
-                                             type + "', expected llama or bert");
+                                             type + "', expected llama, bert or t5");
   }
   weights.write(folder / "model.safetensors");
   Json json = Json::parse(text);

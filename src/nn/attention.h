@@ -21,9 +21,22 @@ struct Attention {
   bool causal = true;
 
   // residual[T, D] += output(attention(x)); x[T, D] may be the residual itself. Keys and values go
-  // to `layer` of the batch's pages.
+  // to `layer` of the batch's pages. `biases`: what is added to the scores [H, rows, keys], one
+  // tensor a sequence; empty: nothing.
   void forward(const ops::Context& context, const Tensor& x, const SequenceBatch& batch,
                int64_t layer, const ops::RopeRows& rope, AttentionBuffers& buffers,
+               Tensor& residual, std::span<const Tensor> biases = {}) const;
+};
+
+// The attention of a decoder's layer over the states of an encoder.
+struct CrossAttention {
+  Linear query, key, value, output;
+  AttentionShape shape{};
+
+  // residual[T, D] += output(attention(x)) over the tokens that `memory` names; x[T, D] may be the
+  // residual itself.
+  void forward(const ops::Context& context, const Tensor& x, const SequenceBatch& batch,
+               const EncoderMemory& memory, int64_t layer, AttentionBuffers& buffers,
                Tensor& residual) const;
 };
 

@@ -8,20 +8,31 @@ namespace ondol::nn {
 
 void Mlp::forward(const ops::Context& context, const Tensor& x, const SequenceBatch& batch,
                   MlpBuffers& buffers, Tensor& residual) const {
-  Tensor* hidden = &buffers.up;
-  if (activation == Activation::kSiluGated) {
+  Tensor* hidden = gate ? &buffers.gate : &buffers.up;
+  if (gate) {
     const std::array parts = {gate->to(buffers.gate, batch), up.to(buffers.up, batch)};
     ops::linear(context, x, parts);
-    ops::silu_multiply(context, buffers.gate, buffers.up);
-    hidden = &buffers.gate;
   } else {
     const std::array parts = {up.to(buffers.up, batch)};
     ops::linear(context, x, parts);
-    if (activation == Activation::kGelu) {
-      ops::gelu(context, buffers.up);
-    } else {
-      ops::gelu_tanh(context, buffers.up);
-    }
+  }
+  switch (activation) {
+    case Activation::kSiluGated:
+      ops::silu_multiply(context, *hidden, buffers.up);
+      break;
+    case Activation::kGeluTanhGated:
+      ops::gelu_tanh(context, *hidden);
+      ops::multiply(context, buffers.up, *hidden);
+      break;
+    case Activation::kGelu:
+      ops::gelu(context, *hidden);
+      break;
+    case Activation::kGeluTanh:
+      ops::gelu_tanh(context, *hidden);
+      break;
+    case Activation::kRelu:
+      ops::relu(context, *hidden);
+      break;
   }
   const std::array parts = {down.add_to(residual, batch)};
   ops::linear(context, *hidden, parts);

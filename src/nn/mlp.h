@@ -13,9 +13,9 @@ struct MlpBuffers {
 };
 
 struct Mlp {
-  enum class Activation : uint8_t { kSiluGated, kGelu, kGeluTanh };
+  enum class Activation : uint8_t { kSiluGated, kGeluTanhGated, kGelu, kGeluTanh, kRelu };
   Activation activation = Activation::kSiluGated;
-  std::optional<Linear> gate;  // kSiluGated only
+  std::optional<Linear> gate;  // of a gated activation, else none
   Linear up, down;
 
   // residual[T, D] += down(activation(x)); x[T, D] may be the residual itself.

@@ -77,4 +77,13 @@ struct SequenceBatch {
   int64_t tokens() const { return sequences.empty() ? 0 : sequences.back().token_end; }
 };
 
+// What the sequences of a decoder look at beside themselves (cross attention): sequence i of its
+// batch at the tokens of slice i, all of them, in pages as those of a decoder's own tokens.
+struct EncoderMemory {
+  SequenceBatch sources;
+  // [sum S, D], the rows of the slices: keys and values are made of them and written to the pages.
+  // Null: they stand there already.
+  const Tensor* states = nullptr;
+};
+
 }  // namespace ondol

@@ -103,6 +103,70 @@ void record_add(const Context& context, const Tensor& x, Tensor& inout) {
   });
 }
 
+constexpr int64_t kGrain = 1 << 14;  // elements of one thread's share
+
+// body(i) for every element, shared out among the threads.
+template <class Body>
+void for_each(const Context& context, int64_t count, Body body) {
+  context.pool.parallel_for(count, kGrain, [&](int64_t begin, int64_t end, int) {
+    for (int64_t i = begin; i < end; ++i) body(i);
+  });
+}
+
+void record_relu(const Context& context, Tensor& inout) {
+  Tape& tape = *context.tape;
+  const Tape::Value x = tape.value_of(inout);
+  copy_apart(context, inout);
+  if (x == 0) return;
+  const Tape::Value y = tape.define(inout);
+  tape.record([=, &tape, out = inout] {
+    Tensor dy = tape.take(y);
+    if (!dy.defined()) return;
+    const float* kept = out.data();
+    float* to = dy.data();
+    for_each(context, dy.size(), [&](int64_t i) { to[i] = kept[i] > 0 ? to[i] : 0.0F; });
+    tape.add(x, std::move(dy));
+  });
+}
+
+void record_multiply(const Context& context, const Tensor& x, Tensor& inout) {
+  Tape& tape = *context.tape;
+  const Tensor before = inout;
+  const Tape::Value a = tape.value_of(x), b = tape.value_of(before);
+  copy_apart(context, inout);
+  if (a == 0 && b == 0) return;
+  const Tape::Value y = tape.define(inout);
+  const Saved kept_x(context, x), kept_before(context, before);
+  tape.record([=, &tape] {
+    const Tensor dy = tape.take(y);
+    if (!dy.defined()) return;
+    const auto times = [&](const Saved& kept) {
+      const Tensor factor = kept.get(context);
+      Tensor out = Tensor::zeros(DType::kF32, dy.shape());
+      const float *from = dy.data(), *by = factor.data();
+      float* to = out.data();
+      for_each(context, out.size(), [&](int64_t i) { to[i] = from[i] * by[i]; });
+      return out;
+    };
+    if (a) tape.add(a, times(kept_before));
+    if (b) tape.add(b, times(kept_x));
+  });
+}
+
+void record_scale(const Context& context, float factor, Tensor& inout) {
+  Tape& tape = *context.tape;
+  const Tape::Value x = tape.value_of(inout);
+  copy_apart(context, inout);
+  if (x == 0) return;
+  const Tape::Value y = tape.define(inout);
+  tape.record([=, &tape] {
+    Tensor dy = tape.take(y);
+    if (!dy.defined()) return;
+    for (float& value : values(dy)) value *= factor;
+    tape.add(x, std::move(dy));
+  });
+}
+
 }  // namespace
 
 void silu_multiply(const Context& context, Tensor& gate, const Tensor& up) {
@@ -135,6 +199,33 @@ void gelu_tanh(const Context& context, Tensor& inout) {
   } else {
     reference::gelu_tanh<float>(values(inout));
   }
+}
+
+void relu(const Context& context, Tensor& inout) {
+  expect_f32("relu", "input", inout, {-1, -1});
+  const ProfileScope scope(context.profile, "relu", [&] { return rows_work(inout); });
+  if (context.tape) record_relu(context, inout);
+  if (context.form == Form::kComposed) return reference::relu<float>(values(inout));
+  float* x = inout.data();
+  for_each(context, inout.size(), [&](int64_t i) { x[i] = x[i] < 0 ? 0.0F : x[i]; });
+}
+
+void multiply(const Context& context, const Tensor& x, Tensor& inout) {
+  expect_f32("multiply", "input", x, {-1, -1});
+  expect_f32("multiply", "output", inout, {x.dim(0), x.dim(1)});
+  const ProfileScope scope(context.profile, "multiply", [&] { return rows_work(x); });
+  if (context.tape) record_multiply(context, x, inout);
+  if (context.form == Form::kComposed) return reference::multiply<float>(values(x), values(inout));
+  const float* by = x.data();
+  float* to = inout.data();
+  for_each(context, inout.size(), [&](int64_t i) { to[i] *= by[i]; });
+}
+
+void scale(const Context& context, float factor, Tensor& inout) {
+  expect_f32("scale", "input", inout, {-1, -1});
+  const ProfileScope scope(context.profile, "scale", [&] { return rows_work(inout); });
+  if (context.tape) record_scale(context, factor, inout);
+  for (float& value : values(inout)) value *= factor;
 }
 
 void add(const Context& context, const Tensor& x, Tensor& inout) {

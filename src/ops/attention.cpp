@@ -242,28 +242,21 @@ void record_attention(const Context& context, const AttentionShape& shape, const
   });
 }
 
-}  // namespace
+void check_kv(const char* op, const AttentionShape& shape, int64_t tokens, const Tensor& k,
+              const Tensor& v) {
+  expect_f32(op, "keys", k, {tokens, shape.kv_heads * shape.head_width});
+  expect_f32(op, "values", v, {tokens, shape.kv_heads * shape.head_width});
+}
 
-void rope_append(const Context& context, const AttentionShape& shape, const RopeRows& rope,
-                 Tensor& q, Tensor& k, const Tensor& v, std::span<const AppendTarget> targets) {
-  check_shape("rope_append", shape);
-  expect_f32("rope_append", "queries", q, {-1, shape.heads * shape.head_width});
-  const ProfileScope scope(context.profile, "rope_append", [&] { return rows_work(q); });
-  const int64_t tokens = q.dim(0);
-  expect_f32("rope_append", "keys", k, {tokens, shape.kv_heads * shape.head_width});
-  expect_f32("rope_append", "values", v, {tokens, shape.kv_heads * shape.head_width});
-  if (rope.cosines.defined()) {
-    check_rope(rope, shape, tokens);
-    turn(context, rope, shape.heads, shape.head_width, q);
-    turn(context, rope, shape.kv_heads, shape.head_width, k);
-  }
+void write_pages(const char* op, const Context& context, const AttentionShape& shape,
+                 const Tensor& k, const Tensor& v, std::span<const AppendTarget> targets) {
   std::vector<KvAppendTask> tasks;
   for (const AppendTarget& target : targets) {
-    check_rows("rope_append", target.token_begin, target.token_end, tokens);
+    check_rows(op, target.token_begin, target.token_end, k.dim(0));
     const int64_t count = target.token_end - target.token_begin;
-    check_pages("rope_append", target.pages, target.first_slot + count);
+    check_pages(op, target.pages, target.first_slot + count);
     if (context.form == Form::kComposed) {
-      check_composed("rope_append", target.type);
+      check_composed(op, target.type);
       compose_append(shape, k, v, target);
       continue;
     }
@@ -272,6 +265,31 @@ void rope_append(const Context& context, const AttentionShape& shape, const Rope
                      target.pages, target.first_slot});
   }
   if (!tasks.empty()) kv_append(context.kernel(), shape, targets.front().type, tasks);
+}
+
+}  // namespace
+
+void append(const Context& context, const AttentionShape& shape, const Tensor& k, const Tensor& v,
+            std::span<const AppendTarget> targets) {
+  check_shape("append", shape);
+  const ProfileScope scope(context.profile, "append", [&] { return rows_work(k); });
+  check_kv("append", shape, k.dim(0), k, v);
+  write_pages("append", context, shape, k, v, targets);
+}
+
+void rope_append(const Context& context, const AttentionShape& shape, const RopeRows& rope,
+                 Tensor& q, Tensor& k, const Tensor& v, std::span<const AppendTarget> targets) {
+  check_shape("rope_append", shape);
+  expect_f32("rope_append", "queries", q, {-1, shape.heads * shape.head_width});
+  const ProfileScope scope(context.profile, "rope_append", [&] { return rows_work(q); });
+  const int64_t tokens = q.dim(0);
+  check_kv("rope_append", shape, tokens, k, v);
+  if (rope.cosines.defined()) {
+    check_rope(rope, shape, tokens);
+    turn(context, rope, shape.heads, shape.head_width, q);
+    turn(context, rope, shape.kv_heads, shape.head_width, k);
+  }
+  write_pages("rope_append", context, shape, k, v, targets);
   if (context.tape && rope.cosines.defined()) record_rope(context, shape, rope, q, k);
 }
 

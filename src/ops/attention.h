@@ -39,6 +39,10 @@ struct AppendTarget {
 void rope_append(const Context& context, const AttentionShape& shape, const RopeRows& rope,
                  Tensor& q, Tensor& k, const Tensor& v, std::span<const AppendTarget> targets);
 
+// The second half of it alone, for keys that are not turned: those of an encoder's states.
+void append(const Context& context, const AttentionShape& shape, const Tensor& k, const Tensor& v,
+            std::span<const AppendTarget> targets);
+
 // What the rows [token_begin, token_end) of the batch look at.
 struct AttentionSource {
   int64_t token_begin = 0;

@@ -49,6 +49,12 @@ void multiply(std::span<const Real> x, std::span<Real> inout) {
   for (size_t i = 0; i < x.size(); ++i) inout[i] *= x[i];
 }
 
+// max(x, 0); a NaN stays one.
+template <class Real>
+void relu(std::span<Real> inout) {
+  for (Real& x : inout) x = x < 0 ? Real(0) : x;
+}
+
 // x / (1 + e^-x)
 template <class Real>
 void silu(std::span<Real> inout) {

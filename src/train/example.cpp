@@ -84,6 +84,35 @@ struct Renderer::Rows {
     return framed(encode_parts(of.tokenizer_, parts, of.options_.border));
   }
 
+  Example pair(const std::string& source, const std::string& target) const {
+    const TokenId end = *of.options_.pair_end;
+    std::vector<TokenId> from = of.tokenizer_.encode(source, {.add_special = true});
+    if (from.empty() || from.back() != end) from.push_back(end);
+    std::vector<TokenId> to = of.tokenizer_.encode(target, {});
+    to.push_back(end);
+    Example one;
+    const auto limit = static_cast<size_t>(of.options_.max_length);
+    const size_t size = from.size() + to.size();
+    if (limit > 0 && size > limit) {
+      one.tokens_cut = static_cast<int64_t>(size - limit);
+      to.resize(std::min(to.size(), std::max(limit / 2, limit - std::min(limit, from.size()))));
+      from.resize(std::max<size_t>(1, limit - to.size()));
+      from.back() = end;
+    }
+    one.ids = std::move(from);
+    one.loss.assign(one.ids.size(), 0);
+    one.ids.insert(one.ids.end(), to.begin(), to.end());
+    one.loss.resize(one.ids.size(), 1);
+    return one;
+  }
+  void no_pair(const char* what) const {
+    if (!of.options_.pair_end) return;
+    unsupported(
+        fmt::format("{} has no source and target; an encoder-decoder learns rows with "
+                    "'source' and 'target', or 'prompt' and 'completion' as text",
+                    what));
+  }
+
   std::vector<Example> chat(const Messages& messages, std::vector<uint8_t> learned,
                             const std::string& tools) const {
     if (!of.chat_) {
@@ -121,6 +150,7 @@ struct Renderer::Rows {
   }
 
   std::vector<Example> operator()(const TextRow& row) const {
+    no_pair("plain text");
     loss(LossOn::kAll, {}, "plain text");
     const bool pieces = of.tokenizer_.config().model == text::TokenizerModel::kWordPiece;
     if (!pieces) return {plain("", row.text, true)};
@@ -131,6 +161,7 @@ struct Renderer::Rows {
   }
   std::vector<Example> operator()(const PromptRow& row) const {
     if (row.completion.is_chat()) {
+      no_pair("a row of messages");
       loss(LossOn::kCompletion, {LossOn::kCompletion, LossOn::kAssistant}, "messages");
       Messages messages = row.prompt.messages;
       messages.insert(messages.end(), row.completion.messages.begin(),
@@ -138,10 +169,12 @@ struct Renderer::Rows {
       const size_t from = of.options_.loss == LossOn::kAssistant ? 0 : row.prompt.messages.size();
       return chat(messages, assistants(messages, from), row.tools_json);
     }
+    if (of.options_.pair_end) return {pair(row.prompt.text, row.completion.text)};
     loss(LossOn::kCompletion, {LossOn::kCompletion}, "a prompt and a completion of text");
     return {answer(row.prompt, row.completion, row.tools_json)};
   }
   std::vector<Example> operator()(const ChatRow& row) const {
+    no_pair("a conversation");
     loss(LossOn::kAssistant, {LossOn::kAssistant}, "a conversation");
     std::vector<uint8_t> learned = assistants(row.messages, 0);
     for (size_t i = 0; i < row.unlearned.size(); ++i) {
@@ -150,15 +183,18 @@ struct Renderer::Rows {
     return chat(row.messages, std::move(learned), row.tools_json);
   }
   std::vector<Example> operator()(const Seq2SeqRow& row) const {
+    if (of.options_.pair_end) return {pair(row.source, row.target)};
     loss(LossOn::kCompletion, {LossOn::kCompletion}, "a source and a target");
     if (!of.chat_) return {plain(row.source + "\n", row.target, of.options_.loss == LossOn::kAll)};
     return {answer({"", {{"user", row.source, ""}}}, {"", {{"assistant", row.target, ""}}}, "")};
   }
   std::vector<Example> operator()(const PreferenceRow& row) const {
+    no_pair("a preference");
     return {answer(row.prompt, row.chosen, row.tools_json),
             answer(row.prompt, row.rejected, row.tools_json)};
   }
   std::vector<Example> operator()(const FeedbackRow& row) const {
+    no_pair("a row of feedback");
     return {answer(row.prompt, row.completion, row.tools_json)};
   }
   std::vector<Example> operator()(const LabelRow&) const {

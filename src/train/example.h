@@ -62,6 +62,10 @@ struct RenderOptions {
   Overflow overflow = Overflow::kTruncate;
   Border border = Border::kError;
   std::optional<int64_t> now;  // the moment that templates with dates see
+  // The end token of an encoder-decoder: rows are its sources and targets, both ending with it.
+  // The source is read and the target learned, whatever `loss` says of it. What is above
+  // max_length goes from the end of the longer one.
+  std::optional<TokenId> pair_end = {};
 };
 
 // Immutable and thread-safe. Keeps a reference to the tokenizer.

@@ -16,7 +16,7 @@ struct SftData {
   std::vector<std::string> where;  // by example
 };
 
-class SftObjective final : public Objective {
+class SftObjective : public Objective {
  public:
   // `model` has a decoder; it, `parameters` and `adapter` (may be null) outlive this.
   SftObjective(const Model& model, std::span<Parameter> parameters, const Adapter* adapter,
@@ -38,9 +38,12 @@ class SftObjective final : public Objective {
     return of(split).where[example];
   }
 
- private:
+ protected:
   const SftData& of(Split split) const { return data_[split == Split::kValidation]; }
+  const Model& model() const { return model_; }
+  const Adapter* adapter() const { return adapter_; }
 
+ private:
   const Model& model_;
   std::span<Parameter> parameters_;
   const Adapter* adapter_;

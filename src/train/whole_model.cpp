@@ -42,6 +42,11 @@ Tensor reordered(const Tensor& value, int64_t heads, bool to_halves) {
   return out;
 }
 
+std::vector<WeightRef> weights_of(Model& model) {
+  if (model.decoder) return model.decoder->weights();
+  return model.encoder ? model.encoder->weights() : model.encoder_decoder->weights();
+}
+
 std::vector<std::regex> patterns_of(const std::vector<std::string>& texts) {
   std::vector<std::regex> patterns;
   for (const std::string& text : texts) {
@@ -61,7 +66,7 @@ WholeModel::WholeModel(Model& model, const WholeModelConfig& config, ThreadPool&
   const std::vector<std::regex> freeze = patterns_of(config.freeze);
   std::vector<bool> used(freeze.size());
   PackArena arena;
-  for (WeightRef& ref : model.decoder ? model.decoder->weights() : model.encoder->weights()) {
+  for (WeightRef& ref : weights_of(model)) {
     Weight weight{ref, ref.matrix ? master_of(*ref.matrix, pool) : ref.vector};
     if (ref.matrix) {
       const int64_t rows = ref.matrix->rows(), columns = ref.matrix->columns();

@@ -18,8 +18,10 @@ python -P tools/golden/tokenizer_training.py "${ONDOL:-build/release/bin/ondol}"
 python tools/golden/jinja.py
 python tools/golden/bm25.py
 python tools/golden/stats.py
+python -P tools/golden/bleu.py
 python tools/golden/optimizers.py
 python -P tools/golden/model.py
+python -P tools/golden/t5.py
 python -P tools/golden/peft.py
 python -P tools/golden/whole_model.py
 python -P tools/golden/minilm.py "$models/all-minilm-l6-v2" tests/golden/minilm.json

@@ -69,9 +69,8 @@ Json sample_json(const RunOptions& options, const text::Tokenizer& tokenizer,
   return json;
 }
 
-Json result_json(const RunOptions& options, const LocalGenerator& generator,
+Json result_json(const RunOptions& options, const text::Tokenizer& tokenizer,
                  const GenerateResult& result) {
-  const text::Tokenizer& tokenizer = *generator.model().tokenizer;
   Json json = sample_json(options, tokenizer, result.samples.at(0));
   json["usage"] = {{"prompt_tokens", result.usage.prompt_tokens},
                    {"completion_tokens", result.usage.completion_tokens}};
@@ -85,16 +84,23 @@ Json result_json(const RunOptions& options, const LocalGenerator& generator,
   return json;
 }
 
-void print_logprobs(const LocalGenerator& generator, const GenerateResult& result,
+void print_logprobs(const text::Tokenizer& tokenizer, const GenerateResult& result,
                     Context& context) {
   std::string lines;
   for (const GeneratedSample& sample : result.samples) {
     for (const TokenLogprob& token : sample.logprobs) {
       lines += std::to_string(token.logprob) + "\t" + std::to_string(token.id) + "\t" +
-               generator.model().tokenizer->piece(token.id) + "\n";
+               tokenizer.piece(token.id) + "\n";
     }
   }
   context.print(lines);
+}
+
+// What the model reads, special tokens spelled out.
+std::string prompt_text(app::Session& session, const RunOptions& options, const Model& model,
+                        const PromptInput& prompt) {
+  if (!model.encoder_decoder) return session.generator(options.model).prompt_text(prompt);
+  return model.tokenizer->decode(session.seq2seq(options.model).encode(prompt), true);
 }
 
 int run(const RunOptions& options, Context& context) {
@@ -102,9 +108,13 @@ int run(const RunOptions& options, Context& context) {
   EngineOptions engine = options.engine;
   begin_profile(engine);
   app::Session session = make_session(engine);
-  LocalGenerator& generator = session.generator(options.model);
+  const std::shared_ptr<const Model> model = session.model(options.model);
+  const text::Tokenizer& tokenizer = *model->tokenizer;
+  Generator& generator = model->encoder_decoder
+                             ? static_cast<Generator&>(session.seq2seq(options.model))
+                             : session.generator(options.model);
   if (options.show_prompt) {
-    context.print(generator.prompt_text(prompt) + "\n");
+    context.print(prompt_text(session, options, *model, prompt) + "\n");
     return kExitDone;
   }
   GenerateRequest request = request_of(options, std::move(prompt));
@@ -118,7 +128,7 @@ int run(const RunOptions& options, Context& context) {
   const GenerateResult result = generator.generate(std::move(request));
   write_profile(engine);
   if (options.json) {
-    Json json = result_json(options, generator, result);
+    Json json = result_json(options, tokenizer, result);
     if (adapter) json["adapter"] = adapter->hash;
     context.print(json_line(json));
     return kExitDone;
@@ -130,7 +140,7 @@ int run(const RunOptions& options, Context& context) {
       context.print((i == 0 ? "" : "---\n") + result.samples[i].text + "\n");
     }
   }
-  print_logprobs(generator, result, context);
+  print_logprobs(tokenizer, result, context);
   return kExitDone;
 }
 

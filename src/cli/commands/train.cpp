@@ -206,9 +206,9 @@ Action declare(Options& options) {
   const auto o = std::make_shared<TrainOptions>();
   options.positional(
       "METHOD", &o->method,
-      "sft: learn answers; pretrain: a new model learns texts; mlm: an encoder learns hidden "
-      "words; embed: which texts are near; classify: labels of texts; tokenizer: pieces of words; "
-      "word2vec: vectors of words");
+      "sft: learn answers; pretrain: a new model learns texts; seq2seq: an encoder-decoder learns "
+      "targets of sources; mlm: an encoder learns hidden words; embed: which texts are near; "
+      "classify: labels of texts; tokenizer: pieces of words; word2vec: vectors of words");
   options.text("--config", "FILE", &o->config, "settings as TOML; options win over it");
   options.text("--recipe", "NAME", &o->recipe,
                "learn the train questions of the workspace as this recipe asks them");
@@ -233,7 +233,8 @@ Action declare(Options& options) {
   return [o](Context& context) { return train(*o, context); };
 }
 
-constexpr std::array<std::string_view, 7> kLines = {
+constexpr std::array<std::string_view, 8> kLines = {
+    "ondol train seq2seq --dataset pairs.jsonl --output-dir runs/pairs --num-hidden-layers 2",
     "ondol train pretrain --dataset book.txt --output-dir runs/tiny",
     "ondol train tokenizer --type bpe --dataset book.txt --output-dir runs/tok",
     "ondol train word2vec --dataset book.txt --output-dir runs/words --sg 1",

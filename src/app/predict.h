@@ -1,0 +1,48 @@
+// What a model writes for rows that have an answer, and how right it is: exact match, BLEU.
+//
+//   PredictSummary s = predict_rows(session, {.model = "runs/x/best", .dataset = {"test.jsonl"}},
+//                                   progress);
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "app/session.h"
+#include "base/progress.h"
+#include "eval/bleu.h"
+
+namespace ondol::app {
+
+struct PredictOptions {
+  std::string model;
+  std::filesystem::path adapter = {};  // empty: none
+  std::vector<std::filesystem::path> dataset;
+  std::string dataset_format = {};
+  int64_t tokens_max = 128;  // of an answer
+  int64_t rows_max = 0;      // the first ones; 0: all
+  eval::BleuTokens bleu_tokens = eval::BleuTokens::k13a;
+};
+
+struct Prediction {
+  std::string source;
+  std::string target;
+  std::string written;
+};
+
+struct PredictSummary {
+  std::vector<Prediction> rows;
+  int64_t exact = 0;  // written as the target, white space at the ends aside
+  eval::BleuScore bleu;
+  int64_t written_tokens = 0;
+  double seconds = 0;
+};
+
+// Greedy. Rows have source and target, or prompt and completion as text: an encoder-decoder reads
+// the source, a decoder the source as a message of the user, or, without a chat template, before a
+// line break, as training has it. Throws Error for other rows.
+PredictSummary predict_rows(Session& session, const PredictOptions& options,
+                            ProgressSink& progress);
+
+}  // namespace ondol::app
