@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cmath>
 
+#include "app/lora_settings.h"
 #include "app/process_stats.h"
 #include "app/train_config.h"
 #include "app/train_report.h"
@@ -28,22 +29,6 @@ using train::LogEntry;
 
 std::vector<std::filesystem::path> paths(const std::vector<std::string>& names) {
   return {names.begin(), names.end()};
-}
-
-train::LoraConfig lora_config(const TrainFields& f) {
-  train::LoraConfig config;
-  config.r = f.lora_r;
-  config.lora_alpha = f.lora_alpha;
-  config.use_rslora = f.use_rslora;
-  config.target_modules = f.target_modules;
-  config.loraplus_lr_ratio = f.loraplus_lr_ratio;
-  config.seed = static_cast<uint64_t>(f.seed);
-  if (f.init_lora_weights == "gaussian") {
-    config.init_lora_weights = train::LoraInit::kGaussian;
-  } else if (f.init_lora_weights != "kaiming") {
-    invalid("init_lora_weights; got '" + f.init_lora_weights + "', expected kaiming or gaussian");
-  }
-  return config;
 }
 
 train::TrainConfig loop_config(const TrainFields& f) {
@@ -107,7 +92,8 @@ class SftRun {
         model_(session.model(fields.model)),
         folder_(fields.output_dir) {
     if (!model_->decoder) invalid("model '" + fields.model + "' is no decoder; sft needs one");
-    lora_ = train::make_lora(model_->linears, lora_config(fields));
+    const KernelContext kernel{pool_, best_kernels()};
+    lora_ = train::make_lora(model_->linears, lora_config(fields), &kernel);
   }
 
   TrainSummary run() {
@@ -150,8 +136,8 @@ class SftRun {
     if (!validation.rows.empty()) measure = examples_of(validation, renderer, fields_, progress_);
     say(fmt::format("{} examples to learn, {} to measure with", learn.examples.size(),
                     measure.examples.size()));
-    objective_ =
-        std::make_unique<train::SftObjective>(*model_, lora_, std::move(learn), std::move(measure));
+    objective_ = std::make_unique<train::SftObjective>(
+        *model_, lora_, std::move(learn), std::move(measure), fields_.neftune_noise_alpha);
     train::RunEnvironment environment{.version = kVersion,
                                       .isa = std::string(kernel_isa(best_kernels())),
                                       .threads = pool_.size(),
@@ -187,10 +173,7 @@ class SftRun {
     for (const std::string& sentence : torn) progress_.notice(sentence);
     if (!found) return false;
     const train::Checkpoint checkpoint = train::load_checkpoint(found->folder);
-    const LoadedAdapter loaded = load_adapter(found->folder, *model_);
-    for (size_t slot = 0; slot < model_->linears.size(); ++slot) {
-      copy_pair(loaded.adapter.by_slot[slot], lora_.adapter.by_slot[slot], slot);
-    }
+    train::restore_lora(lora_, model_->linears, load_adapter(found->folder, *model_).adapter);
     trainer_->optimizer().restore(checkpoint.optimizer);
     train::TrainState state;
     state.step = checkpoint.state.global_step;
@@ -203,24 +186,10 @@ class SftRun {
                   "[train] " + found->folder.string() + ": place.txt does not say where it was");
     }
     trainer_->resume(state);
+    stop_ = fields_.early_stopping_patience > 0 && waited_ >= fields_.early_stopping_patience;
     saved_ = checkpoint.state;
     progress_.notice(fmt::format("continuing after step {}", state.step));
     return true;
-  }
-
-  void copy_pair(const ops::LowRank& from, ops::LowRank& to, size_t slot) const {
-    const auto fits = [](const Tensor& a, const Tensor& b) {
-      return a.defined() == b.defined() && (!a.defined() || a.shape() == b.shape());
-    };
-    if (!fits(from.down, to.down) || !fits(from.up, to.up)) {
-      throw Error(ErrorCode::kInvalidArgument,
-                  "[train] the checkpoint's adapter of " + model_->linears[slot].module +
-                      " is of another rank or target than the settings say; try the settings it "
-                      "was begun with (config.toml)");
-    }
-    if (!to.down.defined()) return;
-    std::copy_n(from.down.data(), from.down.size(), to.down.data());
-    std::copy_n(from.up.data(), from.up.size(), to.up.data());
   }
 
   // What the model does untrained: to compare with, it cannot be the best checkpoint.
@@ -257,14 +226,22 @@ class SftRun {
     return best;
   }
 
+  // The step after which this call ends: of a search that goes on later, before the last.
+  int64_t pause_step() const {
+    const auto steps = static_cast<double>(trainer_->total_steps());
+    return std::clamp<int64_t>(std::llround(std::ceil(steps * job_.share)), 1,
+                               trainer_->total_steps());
+  }
+
   void loop() {
     const int64_t eval_every = every(fields_.eval_steps);
     const int64_t save_every = fields_.save_steps > 0 ? fields_.save_steps : eval_every;
-    while (!trainer_->done() && !stop_) {
+    const int64_t pause = pause_step();
+    while (trainer_->state().step < pause && !stop_) {
       const train::StepMetrics m = trainer_->step();
       epoch_ = m.epoch;
       gather(m);
-      const bool last = trainer_->done();
+      const bool last = m.step == pause;
       if (m.step % std::max<int64_t>(1, fields_.logging_steps) == 0 || last) log_steps(m);
       bool best = false;
       if (m.step % eval_every == 0 || last) {
@@ -326,10 +303,13 @@ class SftRun {
     train::Checkpoint checkpoint;
     checkpoint.state = saved_;
     checkpoint.weights_file = "adapter_model.safetensors";
-    checkpoint.weights = peft_tensors(*model_, lora_.adapter);
+    const Adapter adapter = train::file_adapter(lora_);
+    checkpoint.weights = peft_tensors(*model_, adapter);
     checkpoint.optimizer = trainer_->optimizer().state();
-    checkpoint.texts["adapter_config.json"] = peft_config(
-        *model_, lora_.adapter, {.use_rslora = fields_.use_rslora, .base_model = fields_.model});
+    checkpoint.texts["adapter_config.json"] = peft_config(*model_, adapter,
+                                                          {.use_rslora = fields_.use_rslora,
+                                                           .lora_dropout = fields_.lora_dropout,
+                                                           .base_model = fields_.model});
     checkpoint.texts["place.txt"] =
         fmt::format("epoch {} index {} waited {}\n", state.epoch, state.index, waited_);
     folder_.save(checkpoint, {.keep = fields_.save_total_limit});
@@ -342,6 +322,7 @@ class SftRun {
         folder_.path() /
         (saved_.best_global_step ? "best" : fmt::format("checkpoint-{}", saved_.global_step));
     summary.steps = trainer_->state().step;
+    summary.total_steps = trainer_->total_steps();
     summary.tokens = trainer_->state().tokens;
     summary.seconds = seconds_;
     summary.train_loss = train_loss_;

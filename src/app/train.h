@@ -21,6 +21,7 @@ namespace ondol::app {
 
 struct TrainJob {
   bool resume = false;
+  double share = 1;                  // of the run's steps, after which it ends with a checkpoint
   ProgressSink* progress = nullptr;  // may throw Error(kCancelled): a checkpoint is saved first
   std::function<void(const train::LogEntry&)> on_metrics;  // every logged line
   std::function<void(const std::string&)> on_words;        // the memory plan and what follows it
@@ -30,6 +31,7 @@ struct TrainSummary {
   std::filesystem::path folder;
   std::filesystem::path adapter;  // of the best validation; without validation rows the last one
   int64_t steps = 0;
+  int64_t total_steps = 0;  // of the whole run
   int64_t tokens = 0;
   double seconds = 0;
   double train_loss = 0;             // of the last logged steps

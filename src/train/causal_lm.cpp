@@ -6,7 +6,7 @@ namespace ondol::train {
 
 ops::LossSum causal_lm_loss(const Model& model, const ops::Context& context,
                             const PackedBatch& batch, const Adapter* adapter,
-                            const ops::LossOptions& options) {
+                            const ops::LossOptions& options, const TrainingNoise& noise) {
   // Keys and values of one layer at a time: the tape keeps what it needs of them itself.
   KvShape shape = model.decoder->kv_shape();
   shape.layers = 1;
@@ -14,6 +14,7 @@ ops::LossSum causal_lm_loss(const Model& model, const ops::Context& context,
   SequenceBatch sequences;
   sequences.kv = &kv;
   sequences.kv_of_one_layer = true;
+  sequences.noise = noise;
   std::vector<std::vector<KvPool::PageId>> tables(batch.examples.size());
   for (size_t i = 0; i < tables.size(); ++i) {
     const int64_t begin = batch.begins[i], end = batch.begins[i + 1];

@@ -45,9 +45,15 @@ MemoryPlan plan_memory(const Model& model, const Lora& lora, const MemoryOptions
   const int64_t q = info.heads * info.head_width, kv = info.kv_heads * info.head_width;
   int64_t ranks = 0;
   for (const int64_t rank : lora.ranks) ranks += rank;
+  if (!lora.adapter.fixed_by_slot.empty()) ranks *= 2;
   const int64_t of_layer =
       (2 * info.width + 2 * q + 2 * kv) * kFloat + 2 * mlp * (fast ? 2 : kFloat);
-  plan.activations = options.tokens * (info.layers * of_layer + ranks * kFloat);
+  int64_t sums = 0;  // what magnitudes scale is kept for their gradients
+  for (const ops::LowRank& pair : lora.adapter.by_slot) {
+    if (pair.magnitude.defined()) sums += pair.magnitude.size();
+  }
+  plan.activations =
+      options.tokens * (info.layers * of_layer + ranks * kFloat + sums * (fast ? 2 : kFloat));
   plan.logits = 2 * kLogitRows * info.vocabulary * kFloat + options.tokens * 6 * mlp * kFloat;
   return plan;
 }

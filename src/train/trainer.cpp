@@ -117,7 +117,9 @@ std::vector<Tensor> Trainer::gradients(std::span<const Examples> batches, StepMe
   std::vector<Tensor> sums(parameters.size());
   double loss = 0, correct = 0;
   const auto scale = 1.0F / static_cast<float>(std::max<int64_t>(1, metrics.label_tokens));
-  for (const Examples& batch : batches) {
+  for (size_t b = 0; b < batches.size(); ++b) {
+    const Examples& batch = batches[b];
+    objective_.begin_batch(state_.step, static_cast<int64_t>(b));
     ops::Tape tape(&transposed_);
     for (const Parameter& parameter : parameters) tape.watch(parameter.value);
     ops::Context context{machine_.pool, machine_.kernels, machine_.precision};
@@ -162,6 +164,7 @@ StepMetrics Trainer::step() {
   }
   metrics.learning_rate = config_.learning_rate * schedule_->factor(state_.step);
   optimizer_->step(kernel, objective_.parameters(), sums, metrics.learning_rate);
+  objective_.changed(kernel);
   ++state_.step;
   state_.tokens += metrics.tokens;
   metrics.step = state_.step;
@@ -169,6 +172,11 @@ StepMetrics Trainer::step() {
                   static_cast<double>(state_.index) / static_cast<double>(packs_->size());
   metrics.seconds = clock.seconds();
   return metrics;
+}
+
+void Trainer::resume(const TrainState& state) {
+  state_ = state;
+  objective_.changed({machine_.pool, machine_.kernels});
 }
 
 std::optional<EvalMetrics> Trainer::evaluate() {

@@ -44,6 +44,10 @@ class Objective {
   virtual ops::LossSum loss(const ops::Context& context, Split split,
                             std::span<const uint32_t> examples,
                             const ops::LossOptions& options) = 0;
+  // Which micro-batch the next call of loss() is: what is drawn by chance follows from it.
+  virtual void begin_batch(int64_t /*step*/, int64_t /*micro_batch*/) {}
+  // The parameters have other values than before: a step was made, or a checkpoint restored.
+  virtual void changed(const KernelContext& /*kernel*/) {}
   // Where an example comes from: "train.jsonl:17".
   virtual std::string where(Split split, uint32_t example) const = 0;
 };
@@ -111,7 +115,7 @@ class Trainer {
   const TrainState& state() const { return state_; }
   Optimizer& optimizer() { return *optimizer_; }
   // Continues: the caller has restored parameters and optimizer.
-  void resume(const TrainState& state) { state_ = state; }
+  void resume(const TrainState& state);
 
  private:
   using Examples = std::vector<uint32_t>;
