@@ -100,9 +100,8 @@ class Search {
       write();
     }
     if (!summary_.trials.front().loss) {
-      throw Error(
-          ErrorCode::kInvalidArgument,
-          "[search] no trial could be trained; the first one: " + summary_.trials.front().failure);
+      throw Error(ErrorCode::kCorruptData, "[search] no trial could be trained; the first one: " +
+                                               summary_.trials.front().failure);
     }
     name_best();
     return std::move(summary_);
@@ -133,9 +132,7 @@ class Search {
     try {
       take(train_sft(trial.fields, session_, job), trial);
     } catch (const Error& error) {
-      const bool its_own =
-          error.code() == ErrorCode::kCorruptData || error.code() == ErrorCode::kResourceExhausted;
-      if (!its_own) throw;
+      if (error.code() != ErrorCode::kCorruptData) throw;
       trial.failure = error.what();
     }
     trial.rounds = round + 1;

@@ -50,8 +50,8 @@ struct SearchJob {
 };
 
 // Throws Error(kInvalidArgument) when there are no validation rows or fewer than one trial, and
-// what train_sft throws when no trial could be made at all. A trial whose loss stops being a number
-// or which does not fit into memory is out; the search goes on.
+// what train_sft throws. A trial whose loss stops being a number is out; the search goes on with
+// the others, and throws Error(kCorruptData) when none is left.
 SearchSummary search_sft(const TrainFields& fields, Session& session, const SearchJob& job,
                          const SearchOptions& options);
 
