@@ -8,7 +8,6 @@
 #include "base/files.h"
 #include "io/safetensors.h"
 #include "models/adapter_file.h"
-#include "models/test_forward.h"
 #include "support/paths.h"
 #include "train/run_test_support.h"
 #include "train/sft.h"
@@ -61,8 +60,8 @@ double norm(std::span<const float> values) {
 class Golden {
  public:
   Golden(const std::string& name, const std::string& model_name, const LoraConfig& config)
-      : folder(testing::golden_dir() / "training" / name),
-        model(load_model(testing::golden_dir() / "models" / model_name, pool)),
+      : folder(ondol::testing::golden_dir() / "training" / name),
+        model(load_model(ondol::testing::golden_dir() / "models" / model_name, pool)),
         expected(json::parse(read_file(folder / "expected.json"))),
         values(io::SafetensorsFile::open(folder / "golden.safetensors")),
         lora(make_lora(model.linears, config, &kernel)) {}
