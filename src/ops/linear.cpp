@@ -43,25 +43,25 @@ void check_part(const Context& context, const Tensor& x, const LinearPart& part)
   }
 }
 
-// One product of some rows: `out` is a view of those rows, or storage of its own.
+// One product of some rows, to where `out` points.
 struct Product {
   const PackedMatrix* weight;
-  const Tensor* bias;
-  Tensor out;
+  const float* bias;  // null: none
+  float* out;
   bool accumulate;
 };
 
-void compose(const Tensor& x, Product& part) {
-  const int64_t tokens = x.dim(0), inputs = x.dim(1), outputs = part.weight->rows();
+void compose(const Product& part, const float* x, int64_t tokens) {
+  const int64_t inputs = part.weight->columns(), outputs = part.weight->rows();
   std::vector<float> weight(static_cast<size_t>(outputs * inputs));
   part.weight->dequantize(0, outputs, 0, inputs, weight.data(), inputs);
   std::vector<float> product(static_cast<size_t>(tokens * outputs));
-  reference::matmul_transposed_weight<float>({x.data(), static_cast<size_t>(tokens * inputs)},
-                                             weight, tokens, outputs, inputs, product);
+  reference::matmul_transposed_weight<float>({x, static_cast<size_t>(tokens * inputs)}, weight,
+                                             tokens, outputs, inputs, product);
   if (part.bias) {
-    reference::add_rows<float>({part.bias->data(), static_cast<size_t>(outputs)}, product);
+    reference::add_rows<float>({part.bias, static_cast<size_t>(outputs)}, product);
   }
-  const std::span<float> out(part.out.data(), product.size());
+  const std::span<float> out(part.out, product.size());
   if (part.accumulate) {
     reference::add<float>(product, out);
   } else {
@@ -69,19 +69,18 @@ void compose(const Tensor& x, Product& part) {
   }
 }
 
-void multiply(const Context& context, const Tensor& x, std::span<Product> parts) {
+void multiply(const Context& context, const float* x, int64_t tokens, int64_t inputs,
+              std::span<const Product> parts) {
   if (context.form == Form::kComposed) {
-    for (Product& part : parts) compose(x, part);
+    for (const Product& part : parts) compose(part, x, tokens);
     return;
   }
   std::array<MatmulPart, kPartsMax> kernel_parts;
   for (size_t i = 0; i < parts.size(); ++i) {
-    Product& part = parts[i];
-    kernel_parts[i] = {part.weight, part.bias ? part.bias->data() : nullptr, part.out.data(),
-                       part.weight->rows(), part.accumulate};
+    const Product& part = parts[i];
+    kernel_parts[i] = {part.weight, part.bias, part.out, part.weight->rows(), part.accumulate};
   }
-  matmul(context.kernel(), {x.data(), x.dim(0), x.dim(1)},
-         std::span(kernel_parts).first(parts.size()));
+  matmul(context.kernel(), {x, tokens, inputs}, std::span(kernel_parts).first(parts.size()));
 }
 
 // The sums of rows with magnitudes, before these scale them.
@@ -91,11 +90,9 @@ struct ScaledSum {
 };
 using ScaledSums = std::array<std::vector<ScaledSum>, kPartsMax>;
 
-// The products of all rows. Those with magnitudes stand alone in `sums` (no bias, added to
-// nothing), so the batch is cut where such rows begin and end; a row's bits do not depend on it.
-void multiply_rows(const Context& context, const Tensor& x, std::span<const LinearPart> parts,
-                   ScaledSums& sums) {
-  std::vector<int64_t> cuts = {0, x.dim(0)};
+// Makes the sums, empty, and says where rows with magnitudes begin and end.
+std::vector<int64_t> begin_sums(std::span<const LinearPart> parts, ScaledSums& sums) {
+  std::vector<int64_t> cuts;
   for (size_t i = 0; i < parts.size(); ++i) {
     for (const LowRankRows& rows : parts[i].adapters) {
       if (!has_magnitude(rows) || rows.row_begin == rows.row_end) continue;
@@ -105,28 +102,37 @@ void multiply_rows(const Context& context, const Tensor& x, std::span<const Line
       sums[i].push_back({&rows, Tensor::zeros(DType::kF32, {count, parts[i].weight->rows()})});
     }
   }
+  return cuts;
+}
+
+// The products of all rows. Those with magnitudes stand alone in `sums` (no bias, added to
+// nothing), so the batch is cut where such rows begin and end; a row's bits do not depend on it.
+void multiply_rows(const Context& context, const Tensor& x, std::span<const LinearPart> parts,
+                   ScaledSums& sums) {
+  const int64_t inputs = x.dim(1);
+  std::array<Product, kPartsMax> products;
+  const auto multiply_between = [&](int64_t begin, int64_t end) {
+    for (size_t i = 0; i < parts.size(); ++i) {
+      const LinearPart& part = parts[i];
+      const int64_t outputs = part.weight->rows();
+      products[i] = {part.weight, has_bias(part) ? part.bias->data() : nullptr,
+                     part.out->data() + begin * outputs, part.accumulate};
+      for (ScaledSum& scaled : sums[i]) {
+        const int64_t first = scaled.rows->row_begin;
+        if (begin < first || begin >= scaled.rows->row_end) continue;
+        products[i] = {part.weight, nullptr, scaled.sum.data() + (begin - first) * outputs, false};
+      }
+    }
+    multiply(context, x.data() + begin * inputs, end - begin, inputs,
+             std::span(products).first(parts.size()));
+  };
+  std::vector<int64_t> cuts = begin_sums(parts, sums);
+  if (cuts.empty()) return multiply_between(0, x.dim(0));
+  cuts.insert(cuts.end(), {0, x.dim(0)});
   std::ranges::sort(cuts);
   const auto rest = std::ranges::unique(cuts);
   cuts.erase(rest.begin(), rest.end());
-  for (size_t c = 0; c + 1 < cuts.size(); ++c) {
-    const int64_t begin = cuts[c], end = cuts[c + 1];
-    std::vector<Product> products;
-    for (size_t i = 0; i < parts.size(); ++i) {
-      const LinearPart& part = parts[i];
-      const auto scaled = std::ranges::find_if(sums[i], [&](const ScaledSum& s) {
-        return s.rows->row_begin <= begin && begin < s.rows->row_end;
-      });
-      if (scaled == sums[i].end()) {
-        products.push_back({part.weight, has_bias(part) ? part.bias : nullptr,
-                            part.out->rows(begin, end), part.accumulate});
-      } else {
-        const int64_t first = scaled->rows->row_begin;
-        products.push_back(
-            {part.weight, nullptr, scaled->sum.rows(begin - first, end - first), false});
-      }
-    }
-    multiply(context, x.rows(begin, end), products);
-  }
+  for (size_t c = 0; c + 1 < cuts.size(); ++c) multiply_between(cuts[c], cuts[c + 1]);
 }
 
 // Under a tape a residual stream gets new storage: its former state may be needed.
