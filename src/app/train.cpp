@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cmath>
 
+#include "app/lora_settings.h"
 #include "app/process_stats.h"
 #include "app/train_config.h"
 #include "app/train_report.h"
@@ -151,6 +152,7 @@ class Run {
                   "[train] " + found->folder.string() + ": place.txt does not say where it was");
     }
     trainer_->resume(state);
+    stop_ = fields_.early_stopping_patience > 0 && waited_ >= fields_.early_stopping_patience;
     saved_ = checkpoint.state;
     progress_.notice(fmt::format("continuing after step {}", state.step));
     return true;
@@ -194,14 +196,22 @@ class Run {
     return best;
   }
 
+  // The step after which this call ends: of a search that goes on later, before the last.
+  int64_t pause_step() const {
+    const auto steps = static_cast<double>(trainer_->total_steps());
+    return std::clamp<int64_t>(std::llround(std::ceil(steps * job_.share)), 1,
+                               trainer_->total_steps());
+  }
+
   void loop() {
     const int64_t eval_every = every(fields_.eval_steps);
     const int64_t save_every = fields_.save_steps > 0 ? fields_.save_steps : eval_every;
-    while (!trainer_->done() && !stop_) {
+    const int64_t pause = pause_step();
+    while (trainer_->state().step < pause && !stop_) {
       const train::StepMetrics m = trainer_->step();
       epoch_ = m.epoch;
       gather(m);
-      const bool last = trainer_->done();
+      const bool last = m.step == pause;
       if (m.step % std::max<int64_t>(1, fields_.logging_steps) == 0 || last) log_steps(m);
       bool best = false;
       if (m.step % eval_every == 0 || last) {
@@ -279,6 +289,7 @@ class Run {
         folder_.path() /
         (saved_.best_global_step ? "best" : fmt::format("checkpoint-{}", saved_.global_step));
     summary.steps = trainer_->state().step;
+    summary.total_steps = trainer_->total_steps();
     summary.tokens = trainer_->state().tokens;
     summary.seconds = seconds_;
     summary.train_loss = train_loss_;

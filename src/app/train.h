@@ -23,6 +23,7 @@ namespace ondol::app {
 
 struct TrainJob {
   bool resume = false;
+  double share = 1;                  // of the run's steps, after which it ends with a checkpoint
   ProgressSink* progress = nullptr;  // may throw Error(kCancelled): a checkpoint is saved first
   std::function<void(const train::LogEntry&)> on_metrics;  // every logged line
   std::function<void(const std::string&)> on_words;        // the memory plan and what follows it
@@ -34,6 +35,7 @@ struct TrainSummary {
   bool is_model = false;          // `adapter` is the folder of a whole model instead
   bool has_template = true;       // that can chat
   int64_t steps = 0;
+  int64_t total_steps = 0;  // of the whole run
   int64_t tokens = 0;
   double seconds = 0;
   double train_loss = 0;             // of the last logged steps

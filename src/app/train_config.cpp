@@ -74,12 +74,22 @@ bool assign(const toml::node& node, double& target) {
   target = *value;
   return true;
 }
+// { q_proj = 8 } is "q_proj=8", as it is typed on a command line.
+bool assign_pairs(const toml::table& table, std::vector<std::string>& target) {
+  for (const auto& [key, node] : table) {
+    const auto value = node.value<double>();
+    if (!node.is_number() || !value) return false;
+    target.push_back(fmt::format("{}={}", key.str(), *value));
+  }
+  return true;
+}
 bool assign(const toml::node& node, std::vector<std::string>& target) {
   target.clear();
   if (node.is_string()) {
     target.push_back(node.as_string()->get());
     return true;
   }
+  if (node.is_table()) return assign_pairs(*node.as_table(), target);
   if (!node.is_array()) return false;
   for (const toml::node& element : *node.as_array()) {
     if (!element.is_string()) return false;

@@ -47,6 +47,11 @@ struct TrainFields {
   std::vector<std::string> target_modules = {"all-linear"};
   std::string init_lora_weights = "kaiming";
   double loraplus_lr_ratio = 1;
+  bool use_dora = false;
+  double lora_dropout = 0;
+  std::vector<std::string> rank_pattern;
+  std::vector<std::string> alpha_pattern;
+  double neftune_noise_alpha = 0;
 
   double mlm_probability = 0.15;
   std::string model_config;
@@ -101,8 +106,13 @@ void visit_fields(Visitor& v, TrainFields& f) {
   v("lora_alpha", f.lora_alpha, "its scale is alpha / r");
   v("use_rslora", f.use_rslora, "scale alpha / sqrt(r) instead");
   v("target_modules", f.target_modules, "linears that get one: all-linear or names");
-  v("init_lora_weights", f.init_lora_weights, "kaiming or gaussian");
+  v("init_lora_weights", f.init_lora_weights, "kaiming, gaussian, pissa or pissa_niter_N");
   v("loraplus_lr_ratio", f.loraplus_lr_ratio, "learning rate of B over that of A (LoRA+)");
+  v("use_dora", f.use_dora, "a magnitude for every output beside the matrices (DoRA)");
+  v("lora_dropout", f.lora_dropout, "share of the adapter's inputs that are zero in training");
+  v("rank_pattern", f.rank_pattern, "other ranks, by module: q_proj=8");
+  v("alpha_pattern", f.alpha_pattern, "other alphas, by module: q_proj=16");
+  v("neftune_noise_alpha", f.neftune_noise_alpha, "noise on embeddings in training; 0: none");
   v("mlm_probability", f.mlm_probability, "mlm: share of the tokens that are hidden");
   v("model_config", f.model_config, "pretrain: a config.json; empty: the fields below");
   v("tokenizer", f.tokenizer, "pretrain: bytes, a tokenizer.json or its folder, or a model");

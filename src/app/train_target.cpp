@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "app/catalogue.h"
+#include "app/lora_settings.h"
 #include "base/error.h"
 #include "models/adapter_file.h"
 #include "models/model_texts.h"
@@ -17,67 +18,41 @@ namespace {
   throw Error(ErrorCode::kInvalidArgument, "[train] " + what);
 }
 
-train::LoraConfig lora_config(const TrainFields& f) {
-  train::LoraConfig config;
-  config.r = f.lora_r;
-  config.lora_alpha = f.lora_alpha;
-  config.use_rslora = f.use_rslora;
-  config.target_modules = f.target_modules;
-  config.loraplus_lr_ratio = f.loraplus_lr_ratio;
-  config.seed = static_cast<uint64_t>(f.seed);
-  if (f.init_lora_weights == "gaussian") {
-    config.init_lora_weights = train::LoraInit::kGaussian;
-  } else if (f.init_lora_weights != "kaiming") {
-    invalid("init_lora_weights; got '" + f.init_lora_weights + "', expected kaiming or gaussian");
-  }
-  return config;
-}
-
 class AdapterTarget final : public TrainTarget {
  public:
-  AdapterTarget(std::shared_ptr<const Model> model, const TrainFields& fields)
-      : model_(std::move(model)),
-        fields_(fields),
-        lora_(train::make_lora(model_->linears, lora_config(fields))) {}
+  AdapterTarget(std::shared_ptr<const Model> model, const TrainFields& fields, ThreadPool& pool)
+      : model_(std::move(model)), fields_(fields) {
+    const KernelContext kernel{pool, best_kernels()};
+    lora_ = train::make_lora(model_->linears, lora_config(fields), &kernel);
+  }
 
   const Model& model() const override { return *model_; }
   bool is_whole_model() const override { return false; }
   std::span<train::Parameter> parameters() override { return lora_.parameters; }
   const Adapter* adapter() const override { return &lora_.adapter; }
+  double dropout() const override { return lora_.dropout; }
+  void changed(const KernelContext& kernel) override {
+    train::refresh_lengths(lora_, model_->linears, kernel);
+  }
   train::MemoryPlan plan(train::MemoryOptions options) const override {
     return train::plan_memory(*model_, lora_, options);
   }
 
   void save(train::Checkpoint& checkpoint) const override {
     checkpoint.weights_file = "adapter_model.safetensors";
-    checkpoint.weights = peft_tensors(*model_, lora_.adapter);
-    checkpoint.texts["adapter_config.json"] = peft_config(
-        *model_, lora_.adapter, {.use_rslora = fields_.use_rslora, .base_model = fields_.model});
+    const Adapter adapter = train::file_adapter(lora_);
+    checkpoint.weights = peft_tensors(*model_, adapter);
+    checkpoint.texts["adapter_config.json"] = peft_config(*model_, adapter,
+                                                          {.use_rslora = fields_.use_rslora,
+                                                           .lora_dropout = fields_.lora_dropout,
+                                                           .base_model = fields_.model});
   }
 
   void restore(const std::filesystem::path& folder, const train::Checkpoint&) override {
-    const LoadedAdapter loaded = load_adapter(folder, *model_);
-    for (size_t slot = 0; slot < model_->linears.size(); ++slot) {
-      copy_pair(loaded.adapter.by_slot[slot], lora_.adapter.by_slot[slot], slot);
-    }
+    train::restore_lora(lora_, model_->linears, load_adapter(folder, *model_).adapter);
   }
 
  private:
-  void copy_pair(const ops::LowRank& from, ops::LowRank& to, size_t slot) const {
-    const auto fits = [](const Tensor& a, const Tensor& b) {
-      return a.defined() == b.defined() && (!a.defined() || a.shape() == b.shape());
-    };
-    if (!fits(from.down, to.down) || !fits(from.up, to.up)) {
-      throw Error(ErrorCode::kInvalidArgument,
-                  "[train] the checkpoint's adapter of " + model_->linears[slot].module +
-                      " is of another rank or target than the settings say; try the settings it "
-                      "was begun with (config.toml)");
-    }
-    if (!to.down.defined()) return;
-    std::copy_n(from.down.data(), from.down.size(), to.down.data());
-    std::copy_n(from.up.data(), from.up.size(), to.up.data());
-  }
-
   std::shared_ptr<const Model> model_;
   const TrainFields& fields_;
   train::Lora lora_;
@@ -134,7 +109,7 @@ std::unique_ptr<TrainTarget> make_train_target(const TrainFields& fields, Sessio
                                                ThreadPool& pool) {
   if (fields.use_peft) {
     auto model = session.model(fields.model);
-    return std::make_unique<AdapterTarget>(std::move(model), fields);
+    return std::make_unique<AdapterTarget>(std::move(model), fields, pool);
   }
   Model model = load_model(find_model(session.home(), fields.model), pool, session.home().hashes(),
                            {.all_f32 = true});

@@ -19,7 +19,10 @@ class TrainTarget {
   virtual const Model& model() const = 0;
   virtual bool is_whole_model() const = 0;  // its checkpoints are models, not adapters
   virtual std::span<train::Parameter> parameters() = 0;
-  virtual const Adapter* adapter() const = 0;  // null: the weights themselves change
+  virtual const Adapter* adapter() const = 0;   // null: the weights themselves change
+  virtual double dropout() const { return 0; }  // of the adapter's inputs
+  // The parameters have other values: what is derived from them is made anew.
+  virtual void changed(const KernelContext& /*kernel*/) {}
   virtual train::MemoryPlan plan(train::MemoryOptions options) const = 0;
   // Weights and the files that make a folder of them, for a checkpoint.
   virtual void save(train::Checkpoint& checkpoint) const = 0;

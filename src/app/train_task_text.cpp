@@ -60,14 +60,17 @@ class TextTask final : public TrainTask {
     } else if (is_of_blocks() && fields_.validation_split > 0) {
       validation = last_examples(learn, fields_.validation_split);
     }
-    if (texts_ == Texts::kPairs) {
-      return std::make_unique<train::Seq2SeqObjective>(target.model(), target.parameters(),
-                                                       target.adapter(), std::move(learn),
-                                                       std::move(validation));
-    }
-    return std::make_unique<train::SftObjective>(target.model(), target.parameters(),
-                                                 target.adapter(), std::move(learn),
-                                                 std::move(validation));
+    train::SftOptions options{
+        .seed = static_cast<uint64_t>(fields_.seed),
+        .dropout = target.dropout(),
+        .neftune_noise_alpha = fields_.neftune_noise_alpha,
+        .changed = [&target](const KernelContext& kernel) { target.changed(kernel); }};
+    const auto made = [&]<class Made>(std::type_identity<Made>) {
+      return std::make_unique<Made>(target.model(), target.parameters(), target.adapter(),
+                                    std::move(learn), std::move(validation), std::move(options));
+    };
+    if (texts_ == Texts::kPairs) return made(std::type_identity<train::Seq2SeqObjective>());
+    return made(std::type_identity<train::SftObjective>());
   }
 
  private:

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <fstream>
 
 #include "app/test_support.h"
@@ -13,6 +14,19 @@
 
 namespace ondol::app::testing {
 namespace {
+
+// Asks to stop after so many steps, as Ctrl-C does.
+class StopAfter final : public ProgressSink {
+ public:
+  explicit StopAfter(uint64_t steps) : steps_(steps) {}
+  void update(std::string_view stage, uint64_t done, uint64_t) override {
+    if (stage == "train" && done == steps_) throw Error(ErrorCode::kCancelled, "stopped");
+  }
+  void notice(std::string_view) override {}
+
+ private:
+  uint64_t steps_;
+};
 
 class Train : public ::testing::Test {
  protected:
@@ -35,9 +49,27 @@ class Train : public ::testing::Test {
     fields.learning_rate = 1e-2;
   }
 
-  TrainSummary run(const TrainFields& f, TrainJob job = {}) const {
-    Session session({folder.path() / "home"}, {.threads = 2});
+  TrainSummary run(const TrainFields& f, TrainJob job = {}, int threads = 2) const {
+    Session session({folder.path() / "home"}, {.threads = threads});
     return train_run("sft", f, session, job);
+  }
+
+  // Interrupted and on another number of threads: the bits of the whole run.
+  void expect_same_bits(const std::string& name, const TrainFields& f) {
+    TrainFields whole = f, stopped = f;
+    whole.output_dir = (folder.path() / (name + "-whole")).string();
+    stopped.output_dir = (folder.path() / (name + "-stopped")).string();
+    run(whole);
+    StopAfter stop(4);
+    EXPECT_THROW(run(stopped, {.progress = &stop}), Error) << name;
+    run(stopped, {.resume = true}, 3);
+    EXPECT_TRUE(weights(stopped.output_dir, 6) == weights(whole.output_dir, 6)) << name;
+    EXPECT_EQ(read_file(fs::path(stopped.output_dir) / "checkpoint-6" / "optimizer.safetensors"),
+              read_file(fs::path(whole.output_dir) / "checkpoint-6" / "optimizer.safetensors"))
+        << name;
+    ThreadPool pool(1);
+    const Model model = load_model(f.model, pool);
+    EXPECT_GT(load_adapter(fs::path(whole.output_dir) / "best", model).matrices(), 0) << name;
   }
 
   static std::string weights(const fs::path& run, int step) {
@@ -46,19 +78,6 @@ class Train : public ::testing::Test {
 
   TempFolder folder;
   TrainFields fields;
-};
-
-// Asks to stop after so many steps, as Ctrl-C does.
-class StopAfter final : public ProgressSink {
- public:
-  explicit StopAfter(uint64_t steps) : steps_(steps) {}
-  void update(std::string_view stage, uint64_t done, uint64_t) override {
-    if (stage == "train" && done == steps_) throw Error(ErrorCode::kCancelled, "stopped");
-  }
-  void notice(std::string_view) override {}
-
- private:
-  uint64_t steps_;
 };
 
 TEST_F(Train, LearnsAndWritesAFolderThatPeftAndPeopleRead) {
@@ -92,6 +111,61 @@ TEST_F(Train, StoppedAndResumedEndsWithTheSameBits) {
   EXPECT_TRUE(weights(other.output_dir, 6) == whole);
   EXPECT_EQ(read_file(fs::path(other.output_dir) / "checkpoint-6" / "optimizer.safetensors"),
             read_file(fs::path(fields.output_dir) / "checkpoint-6" / "optimizer.safetensors"));
+}
+
+TEST_F(Train, VariantsOfAdaptersStopAndResumeToTheSameBits) {
+  fields.lora_r = 4;
+  fields.gradient_accumulation_steps = 2;
+  TrainFields f = fields;
+  f.use_dora = true;
+  f.loraplus_lr_ratio = 4;
+  expect_same_bits("dora", f);
+  f = fields;
+  f.init_lora_weights = "pissa_niter_4";
+  f.use_rslora = true;
+  expect_same_bits("pissa", f);
+  f = fields;
+  f.lora_dropout = 0.2;
+  f.neftune_noise_alpha = 5;
+  f.rank_pattern = {"q_proj=2", "mlp.up_proj=3"};
+  f.alpha_pattern = {"q_proj=1.5"};
+  expect_same_bits("noise", f);
+}
+
+TEST_F(Train, NoiseIsOfTrainingAloneAndPatternsAreKept) {
+  std::vector<double> first;
+  const auto losses = [&](const TrainFields& f, std::vector<double>& evals) {
+    double loss = 0;
+    run(f, {.on_metrics = [&](const train::LogEntry& entry) {
+          for (const auto& [name, value] : entry.values) {
+            if (name == "loss" && loss == 0) loss = value;
+            if (name == "eval_loss") evals.push_back(value);
+          }
+        }});
+    return loss;
+  };
+  TrainFields f = fields;
+  std::vector<double> evals[2];
+  const double quiet = losses(f, evals[0]);
+  f.output_dir += "-noise";
+  f.neftune_noise_alpha = 30;
+  f.rank_pattern = {"q_proj=3"};
+  f.lora_dropout = 0.1;
+  const double noisy = losses(f, evals[1]);
+  EXPECT_GT(std::abs(noisy - quiet), 0.01);       // up is zero: only the embeddings' noise counts
+  EXPECT_EQ(evals[0].front(), evals[1].front());  // before the first step
+  TrainFields read;
+  read_train_config("rank_pattern = { q_proj = 3 }\nalpha_pattern = {\"mlp.up_proj\" = 2.5}",
+                    "a.toml", read);
+  EXPECT_EQ(read.rank_pattern, f.rank_pattern);
+  EXPECT_EQ(read.alpha_pattern, std::vector<std::string>{"mlp.up_proj=2.5"});
+  ThreadPool pool(1);
+  const Model model = load_model(f.model, pool);
+  const LoadedAdapter loaded = load_adapter(fs::path(f.output_dir) / "best", model);
+  for (size_t i = 0; i < model.linears.size(); ++i) {
+    const bool query = model.linears[i].module.ends_with("q_proj");
+    EXPECT_EQ(loaded.adapter.by_slot[i].down.dim(1), query ? 3 : 2);
+  }
 }
 
 TEST_F(Train, EightMicroBatchesOfOneAreOneOfEight) {
@@ -134,6 +208,21 @@ TEST_F(Train, WrongSettingsSayWhatAndTheNearest) {
   const std::vector<std::string> word{"much"};
   EXPECT_NE(message([&] { set_train_field(f, "learning_rate", word); }).find("a number"),
             std::string::npos);
+  const auto refused = [&](auto member, auto value, const char* part) {
+    TrainFields wrong = fields;
+    wrong.*member = value;
+    const std::string text = message([&] { run(wrong); });
+    EXPECT_NE(text.find(part), std::string::npos) << text;
+  };
+  using Texts = std::vector<std::string>;
+  refused(&TrainFields::rank_pattern, Texts{"q_proj"}, "q_proj=8");
+  refused(&TrainFields::rank_pattern, Texts{"q_proj=2.5"}, "rank_pattern; got 'q_proj=2.5'");
+  refused(&TrainFields::rank_pattern, Texts{"q_(=2"}, "no regular expression");
+  refused(&TrainFields::init_lora_weights, std::string("pissa_niter_x"), "pissa_niter_");
+  refused(&TrainFields::lora_dropout, 1.0, "lora_dropout; got 1");
+  fields.use_dora = true;
+  refused(&TrainFields::lora_dropout, 0.1, "try lora_dropout = 0");
+  refused(&TrainFields::init_lora_weights, std::string("pissa"), "one of the two");
   fields.target_modules = {"q_prox"};
   EXPECT_NE(message([&] { run(fields); }).find("q_proj"), std::string::npos);
 }

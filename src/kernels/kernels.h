@@ -116,6 +116,8 @@ class PackedMatrix {
   // Panels [begin, end) of 16 rows as a matrix of their own that shares the memory of `whole`,
   // which must outlive it.
   static PackedMatrix panels_of(const PackedMatrix& whole, int64_t begin, int64_t end);
+  // All of it again, on the same memory.
+  static PackedMatrix view_of(const PackedMatrix& whole);
 
   struct Data;
   const Data& internal_data() const { return *data_; }

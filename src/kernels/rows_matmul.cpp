@@ -19,6 +19,13 @@ PackedMatrix PackedMatrix::panels_of(const PackedMatrix& whole, int64_t begin, i
   return part;
 }
 
+PackedMatrix PackedMatrix::view_of(const PackedMatrix& whole) {
+  PackedMatrix view;
+  const Data& data = whole.internal_data();
+  view.data_ = std::make_unique<Data>(Data{data.view, data.storage, data.bytes});
+  return view;
+}
+
 void matmul_rows(const KernelContext& context, const float* x, const PackedMatrix& weight,
                  std::span<const int32_t> rows, float* out) {
   constexpr size_t kRunsEach = 64;

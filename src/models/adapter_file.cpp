@@ -95,6 +95,17 @@ Tensor to_up(const std::vector<float>& b, const LinearSlot& slot, int64_t rank, 
   return up;
 }
 
+// Magnitudes [rows] of a file in the order of the model's own rows.
+Tensor read_magnitude(const io::TensorSource& source, const io::TensorInfo& tensor,
+                      const LinearSlot& slot, RowOrder order) {
+  if (tensor.elements() != slot.rows || tensor.shape.size() != 1) {
+    corrupt_adapter(source.name(), "tensor '" + io::printable(tensor.name) + "'; got shape " +
+                                       shape_text(tensor.shape) + ", expected [" +
+                                       std::to_string(slot.rows) + "]");
+  }
+  return to_up(read_values(source, tensor), slot, 1, order).reshape({slot.rows});
+}
+
 [[noreturn]] void not_an_adapter(const fs::path& path) {
   throw Error(ErrorCode::kNotFound,
               "[adapter] '" + path.string() +
@@ -134,11 +145,11 @@ Adapter read_halves(const io::TensorSource& source, const std::vector<Halves>& b
   bool any = false;
   for (size_t i = 0; i < by_slot.size(); ++i) {
     const Halves& halves = by_slot[i];
-    if (!halves.a && !halves.b) continue;
+    if (!halves.a && !halves.b && !halves.magnitude) continue;
     const LinearSlot& slot = model.linears[i];
     if (!halves.a || !halves.b) {
-      const std::string& there = (halves.a ? halves.a : halves.b)->name;
-      corrupt_adapter(source.name(), "tensor '" + io::printable(there) +
+      const io::TensorInfo* there = halves.a ? halves.a : halves.b ? halves.b : halves.magnitude;
+      corrupt_adapter(source.name(), "tensor '" + io::printable(there->name) +
                                          "' stands alone; expected its other half, lora_" +
                                          (halves.a ? "B" : "A") + " of " + slot.module);
     }
@@ -148,6 +159,9 @@ Adapter read_halves(const io::TensorSource& source, const std::vector<Halves>& b
     const std::vector<float> a = read_values(source, *halves.a);
     pair.down = Tensor::from(transposed(a, rank, slot.columns), {slot.columns, rank});
     pair.up = to_up(read_values(source, *halves.b), slot, rank, order);
+    if (halves.magnitude) {
+      pair.magnitude = read_magnitude(source, *halves.magnitude, slot, order);
+    }
     any = true;
   }
   if (!any) corrupt_adapter(source.name(), "it holds no matrices; expected lora_A and lora_B");
@@ -170,6 +184,10 @@ std::vector<float> lora_b_of(const ops::LowRank& pair, const LinearSlot& slot, R
     }
   }
   return b;
+}
+
+std::vector<float> magnitude_of(const ops::LowRank& pair, const LinearSlot& slot, RowOrder order) {
+  return lora_b_of({.down = {}, .up = pair.magnitude.reshape({1, slot.rows})}, slot, order);
 }
 
 double most_common(std::vector<double> values) {
@@ -209,9 +227,34 @@ std::string adapter_hash(std::span<const LinearSlot> linears, const Adapter& ada
     hash.update(pair.down.bytes());
     hash.update(std::as_bytes(std::span<const float>(
         models::lora_b_of(pair, linears[i], models::RowOrder::kHuggingFace))));
+    if (!pair.magnitude.defined()) continue;
+    hash.update("magnitude\n");
+    hash.update(std::as_bytes(std::span<const float>(
+        models::magnitude_of(pair, linears[i], models::RowOrder::kHuggingFace))));
   }
   return hash.hex_digest();
 }
+
+namespace {
+
+// Lengths that magnitudes scale from; small beside the loading of the model.
+void set_lengths(const Model& model, Adapter& adapter) {
+  ThreadPool alone(1);  // the model's own pool may be at work
+  for (size_t i = 0; i < adapter.by_slot.size(); ++i) {
+    ops::LowRank& pair = adapter.by_slot[i];
+    if (!pair.magnitude.defined()) continue;
+    const LinearSlot& slot = model.linears[i];
+    pair.lengths = ops::row_lengths({alone, best_kernels()}, *slot.weight, pair);
+    for (const float length : std::span(pair.lengths.data(), static_cast<size_t>(slot.rows))) {
+      if (length > 0 && std::isfinite(length)) continue;
+      throw Error(ErrorCode::kInvalidArgument,
+                  "[adapter] a row of " + slot.module + " with its addition has length " +
+                      std::to_string(length) + ", expected above 0: no magnitude can scale it");
+    }
+  }
+}
+
+}  // namespace
 
 LoadedAdapter make_loaded_adapter(Adapter adapter, const Model& model) {
   const auto require = [](bool holds, const std::string& what) {
@@ -231,7 +274,10 @@ LoadedAdapter make_loaded_adapter(Adapter adapter, const Model& model) {
                       " and " + (pair.up.defined() ? shape_text(pair.up.shape()) : "none") +
                       ", expected [" + std::to_string(slot.columns) + ", rank] and [rank, " +
                       std::to_string(slot.rows) + "]");
+    require(!pair.magnitude.defined() || pair.magnitude.shape() == Shape{slot.rows},
+            "magnitudes of " + slot.module + "; expected [" + std::to_string(slot.rows) + "]");
   }
+  set_lengths(model, adapter);
   LoadedAdapter loaded;
   loaded.hash = adapter_hash(model.linears, adapter);
   loaded.adapter = std::move(adapter);

@@ -7,9 +7,9 @@
 //   write_gguf_adapter("out.gguf", model, adapter->adapter);
 //
 // Files are not trusted: wrong shapes and ranks, missing halves, tensors of another model and
-// values that are no numbers are Error(kCorruptData), what nothing here applies (DoRA, trained
-// biases, embeddings or whole modules) is Error(kUnsupported) saying what to try; both name file
-// and tensor. Sources: peft/tuners/lora of Hugging Face PEFT 0.21; convert_lora_to_gguf of
+// values that are no numbers are Error(kCorruptData), what nothing here applies (trained biases,
+// embeddings or whole modules) is Error(kUnsupported) saying what to try; both name file and
+// tensor. Sources: peft/tuners/lora of Hugging Face PEFT 0.21; convert_lora_to_gguf of
 // llama.cpp.
 #pragma once
 
@@ -41,7 +41,8 @@ struct LoadedAdapter {
 LoadedAdapter load_adapter(const std::filesystem::path& path, const Model& model);
 
 // An adapter made in memory, as a generator takes it. Its tensors are shared, not copied: they must
-// not change while it is used. Throws Error(kInvalidArgument) when a shape does not fit the model.
+// not change while it is used. The lengths that magnitudes need (DoRA) are computed here, once.
+// Throws Error(kInvalidArgument) when a shape does not fit the model.
 LoadedAdapter make_loaded_adapter(Adapter adapter, const Model& model);
 
 // SHA-256 over modules, scales and matrices in Hugging Face's order of rows: the same for one
@@ -60,8 +61,9 @@ void write_peft_adapter(const std::filesystem::path& folder, const Model& model,
                         const Adapter& adapter, const PeftWriteOptions& options);
 
 // The two files of a PEFT folder, for callers that write them with files of their own
-// (checkpoints): tensors by name, lora_A [r, columns] and lora_B [rows, r], and the text of
-// adapter_config.json.
+// (checkpoints): tensors by name, lora_A [r, columns], lora_B [rows, r] and lora_magnitude_vector
+// [rows], and the text of adapter_config.json. Throws Error(kUnsupported) when some matrices have
+// magnitudes and others none: PEFT says use_dora for all.
 std::vector<std::pair<std::string, Tensor>> peft_tensors(const Model& model,
                                                          const Adapter& adapter);
 std::string peft_config(const Model& model, const Adapter& adapter,
@@ -69,7 +71,8 @@ std::string peft_config(const Model& model, const Adapter& adapter,
 
 // Writes a GGUF adapter, f32. llama.cpp scales by adapter.lora.alpha / rank, one alpha for all:
 // where scales of linears differ by more than that, their ratio is folded into lora_b. Throws
-// Error(kUnsupported) for a linear that GGUF has no name for.
+// Error(kUnsupported) for a linear that GGUF has no name for, and for magnitudes (DoRA), which
+// such files cannot hold.
 void write_gguf_adapter(const std::filesystem::path& file, const Model& model,
                         const Adapter& adapter);
 

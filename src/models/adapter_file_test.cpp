@@ -42,7 +42,9 @@ class AdapterGoldens : public AdapterFiles {
 
 TEST_F(AdapterGoldens, LogitsAreThoseOfPeft) {
   for (const Model* model : {&folder_model, &gguf_model}) {
-    for (const char* name : {"plain", "rslora"}) expect_golden(*model, golden_adapter(name), name);
+    for (const char* name : {"plain", "rslora", "dora"}) {
+      expect_golden(*model, golden_adapter(name), name);
+    }
     expect_golden(*model, golden_adapter("plain") / "adapter.gguf", "plain");
   }
 }
@@ -84,7 +86,7 @@ TEST_F(AdapterFiles, SaysWhatItHolds) {
 
 TEST_F(AdapterFiles, WhatIsWrittenIsReadBackTheSame) {
   for (const Model* model : {&folder_model, &gguf_model}) {
-    for (const char* name : {"plain", "rslora"}) {
+    for (const char* name : {"plain", "rslora", "dora"}) {
       const LoadedAdapter loaded = load_adapter(golden_adapter(name), *model);
       for (const bool rslora : {false, true}) {
         const fs::path out = scratch / "written";
@@ -96,6 +98,48 @@ TEST_F(AdapterFiles, WhatIsWrittenIsReadBackTheSame) {
         EXPECT_EQ(again.base_model, "org/base");
         EXPECT_TRUE(again.warnings.empty());
       }
+    }
+  }
+}
+
+TEST_F(AdapterFiles, MagnitudesAreOfTheHashAndOfPeftAlone) {
+  LoadedAdapter dora = load_adapter(golden_adapter("dora"), gguf_model);
+  EXPECT_EQ(load_adapter(golden_adapter("dora"), folder_model).hash, dora.hash);
+  write_peft_adapter(scratch / "dora", gguf_model, dora.adapter, {});
+  const json config = json::parse(read_file(scratch / "dora" / "adapter_config.json"));
+  EXPECT_EQ(config["use_dora"], true);
+  EXPECT_THROW(write_gguf_adapter(scratch / "dora.gguf", gguf_model, dora.adapter), Error);
+  ops::LowRank& pair = *std::ranges::find_if(
+      dora.adapter.by_slot, [](const ops::LowRank& p) { return p.magnitude.defined(); });
+  pair.magnitude = Tensor();
+  EXPECT_NE(adapter_hash(gguf_model.linears, dora.adapter), dora.hash);
+  EXPECT_THROW(write_peft_adapter(scratch / "mixed", gguf_model, dora.adapter, {}), Error);
+}
+
+// A sequence's adapter is its own: rows of a mixed batch have the bits that they have alone.
+TEST_F(AdapterFiles, MagnitudesTouchNoOtherSequence) {
+  const LoadedAdapter dora = load_adapter(golden_adapter("dora"), gguf_model);
+  const LoadedAdapter plain = load_adapter(golden_adapter("plain"), gguf_model);
+  const Adapter* adapters[] = {&dora.adapter, nullptr, &plain.adapter, &dora.adapter};
+  for (const Precision precision : {Precision::kExact, Precision::kFast}) {
+    const ops::Context context{pool, best_kernels(), precision};
+    const auto forward = [&](size_t first, size_t last) {
+      Ids ids;
+      const auto kv = make_pool(gguf_model, 64, 4);
+      std::vector<std::unique_ptr<TestSequence>> sequences;
+      SequenceBatch batch{{}, kv.get()};
+      for (size_t s = first; s < last; ++s) {
+        sequences.push_back(std::make_unique<TestSequence>(*kv, 20));
+        batch.sequences.push_back(sequences.back()->next(static_cast<int64_t>(ids.size()), 9));
+        batch.sequences.back().adapter = adapters[s];
+        for (int t = 0; t < 9; ++t) ids.push_back(static_cast<text::TokenId>(s * 31 + t * 7 + 3));
+      }
+      return gguf_model.decoder->forward(context, ids, batch);
+    };
+    const Tensor together = forward(0, 4);
+    for (size_t s = 0; s < 4; ++s) {
+      const auto row = static_cast<int64_t>(9 * s);
+      EXPECT_TRUE(same_bits(together.rows(row, row + 9), forward(s, s + 1))) << s;
     }
   }
 }

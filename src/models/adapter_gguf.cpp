@@ -118,6 +118,12 @@ void write_gguf_adapter(const std::filesystem::path& path, const Model& model,
     const ops::LowRank& pair = adapter.by_slot[i];
     if (!pair.down.defined()) continue;
     const LinearSlot& slot = model.linears.at(i);
+    if (pair.magnitude.defined()) {
+      throw Error(
+          ErrorCode::kUnsupported,
+          "[adapter] " + path.string() + ": " + slot.module +
+              " has magnitudes (DoRA), which a GGUF adapter cannot hold; try `ondol merge`");
+    }
     if (slot.gguf.empty()) {
       throw Error(ErrorCode::kUnsupported, "[adapter] " + path.string() + ": " + slot.module +
                                                " has no name in GGUF; try a PEFT folder");

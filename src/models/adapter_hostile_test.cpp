@@ -31,8 +31,7 @@ TEST_F(AdapterFiles, WhatWouldChangeTheResultIsRefused) {
   const struct {
     const char* key;
     json value;
-  } rows[] = {{"use_dora", true},
-              {"modules_to_save", {"lm_head"}},
+  } rows[] = {{"modules_to_save", {"lm_head"}},
               {"bias", "lora_only"},
               {"lora_bias", true},
               {"fan_in_fan_out", true},
@@ -121,6 +120,27 @@ TEST_F(HostileTensors, MissingHalves) {
   expect(ErrorCode::kCorruptData, {"no matrices"});
 }
 
+TEST_F(HostileTensors, Magnitudes) {
+  const std::string name = "base_model.model.model.layers.0.self_attn.q_proj.lora_magnitude_vector";
+  entries[name] = {{64}, std::vector<float>(64, 1.0F)};
+  expect(ErrorCode::kCorruptData, {"lora_magnitude_vector", "q_proj", "got one, expected none"});
+  entries[name] = {{63}, std::vector<float>(63, 1.0F)};
+  expect(ErrorCode::kCorruptData, {"got shape [63], expected [64]"});
+  entries[name] = {{64}, std::vector<float>(64, std::nanf(""))};
+  expect(ErrorCode::kCorruptData, {"element 0", "nan"});
+  entries.erase(name);
+  entries["base_model.model.model.layers.0.self_attn.q_proj_x.lora_magnitude_vector"] = {
+      {64}, std::vector<float>(64, 1.0F)};
+  expect(ErrorCode::kInvalidArgument, {"q_proj_x", "another model"});
+}
+
+TEST_F(AdapterFiles, DoraWithoutMagnitudes) {
+  const fs::path path = changed("plain", edited([](json& c) { c["use_dora"] = true; }));
+  expect_error(path, folder_model, ErrorCode::kCorruptData, {"got none, expected one", "use_dora"});
+  expect_error(changed("plain", edited([](json& c) { c["use_dora"] = "x"; })), folder_model,
+               ErrorCode::kCorruptData, {"use_dora; got"});
+}
+
 TEST_F(HostileTensors, ShapesAndRanks) {
   q("A") = {{5, 64}, std::vector<float>(320)};
   expect(ErrorCode::kCorruptData, {"[5, 64] and [64, 4]"});
@@ -146,8 +166,6 @@ TEST_F(HostileTensors, NamesOfNothingHere) {
   with("base_model.model.lm_head.lora_A.weight", ErrorCode::kUnsupported, {"output head"});
   with("base_model.model.model.embed_tokens.lora_embedding_A", ErrorCode::kUnsupported,
        {"embedding"});
-  with("base_model.model.model.layers.0.mlp.up_proj.lora_magnitude_vector", ErrorCode::kUnsupported,
-       {"DoRA"});
   with("base_model.model.lm_head.weight", ErrorCode::kUnsupported, {"whole weight"});
   with("model.norm.weight", ErrorCode::kCorruptData, {"not of an adapter"});
   with("base_model.model.layers.0.self_attn.q_proj.lora_A.weight", ErrorCode::kCorruptData,

@@ -1,6 +1,7 @@
 #include "models/adapter_merge.h"
 
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
 #include "base/files.h"
@@ -42,6 +43,18 @@ void add_product(const ops::LowRank& pair, std::vector<float>& weight) {
   }
 }
 
+// DoRA: every row of the sum gets its magnitude for length.
+void scale_to_magnitudes(const ops::LowRank& pair, std::vector<float>& weight) {
+  const int64_t columns = pair.down.dim(0), rows = pair.up.dim(1);
+  for (int64_t row = 0; row < rows; ++row) {
+    const std::span<float> values(weight.data() + row * columns, static_cast<size_t>(columns));
+    double square = 0;
+    for (const float value : values) square += double{value} * double{value};
+    const double factor = double{pair.magnitude.data()[row]} / std::sqrt(square);
+    for (float& value : values) value = static_cast<float>(double{value} * factor);
+  }
+}
+
 // The merged matrices of one file, by tensor name; their bytes live here until it is written.
 class MergedTensors {
  public:
@@ -76,6 +89,7 @@ class MergedTensors {
     dequantize_blocks(tensor.dtype, tensor.bytes.data(), tensor.elements(), weight.data());
     source.drop(tensor);
     add_product(pair, weight);
+    if (pair.magnitude.defined()) scale_to_magnitudes(pair, weight);
     DType dtype = type.value_or(tensor.dtype);
     if (!can_encode(dtype)) {
       ++result.widened[std::string(dtype_info(dtype).name)];

@@ -27,7 +27,7 @@ class Merging : public AdapterFiles {
 };
 
 TEST_F(Merging, GivesTheUnmergedLogits) {
-  for (const char* name : {"plain", "rslora"}) {
+  for (const char* name : {"plain", "rslora", "dora"}) {
     const LoadedAdapter in_folder = load_adapter(golden_adapter(name), folder_model);
     const LoadedAdapter in_file = load_adapter(golden_adapter(name), gguf_model);
     const fs::path folder = scratch / (std::string(name) + "_folder");

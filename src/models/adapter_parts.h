@@ -22,9 +22,11 @@ enum class RowOrder : uint8_t { kHuggingFace, kGguf };
                               const std::string& base_model);
 
 // The two halves of one linear's addition, as tensors of the file: a [r, columns], b [rows, r].
+// DoRA's magnitudes [rows] where it has them.
 struct Halves {
   const io::TensorInfo* a = nullptr;
   const io::TensorInfo* b = nullptr;
+  const io::TensorInfo* magnitude = nullptr;
 };
 
 // Checks both halves of every slot against each other and the model and reads them; entries with
@@ -32,9 +34,11 @@ struct Halves {
 Adapter read_halves(const io::TensorSource& source, const std::vector<Halves>& by_slot,
                     RowOrder order, const Model& model, const std::string& base_model);
 
-// lora_A [r, columns] and lora_B [rows, r] of a slot, as a file holds them.
+// lora_A [r, columns], lora_B [rows, r] and magnitudes [rows] of a slot, as a file holds them.
 std::vector<float> lora_a_of(const ops::LowRank& pair);
 std::vector<float> lora_b_of(const ops::LowRank& pair, const LinearSlot& slot, RowOrder order);
+
+std::vector<float> magnitude_of(const ops::LowRank& pair, const LinearSlot& slot, RowOrder order);
 
 // The value that most of the numbers have; the smallest of several. Not empty.
 double most_common(std::vector<double> values);

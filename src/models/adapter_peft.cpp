@@ -33,9 +33,6 @@ const LinearSlot* find_slot(const Model& model, const std::string& module) {
 
 [[noreturn]] void refuse_tensor(const std::string& where, const std::string& tensor) {
   const std::string what = "tensor '" + io::printable(tensor) + "' ";
-  if (tensor.find("lora_magnitude_vector") != std::string::npos) {
-    unsupported_adapter(where, what + "is a magnitude vector (DoRA), which is not applied here");
-  }
   if (tensor.find("lora_embedding_") != std::string::npos) {
     unsupported_adapter(where, what + "adds to an embedding, which is not applied here");
   }
@@ -51,9 +48,16 @@ const LinearSlot* find_slot(const Model& model, const std::string& module) {
                              std::string(kPeftPrefix) + "<module>.lora_A.weight'");
 }
 
+struct Kind {
+  std::string_view suffix;
+  const io::TensorInfo* Halves::*place;
+};
+constexpr std::array<Kind, 3> kKinds = {{{".lora_A.weight", &Halves::a},
+                                         {".lora_B.weight", &Halves::b},
+                                         {".lora_magnitude_vector", &Halves::magnitude}}};
+
 std::vector<Halves> collect(const io::SafetensorsFile& file, const Model& model,
                             const std::string& base_model) {
-  constexpr std::string_view kA = ".lora_A.weight", kB = ".lora_B.weight";
   if (!file.unreadable().empty()) {
     const io::UnreadableTensor& tensor = file.unreadable().front();
     corrupt_adapter(file.name(), "tensor '" + io::printable(tensor.name) + "'; got type " +
@@ -61,12 +65,13 @@ std::vector<Halves> collect(const io::SafetensorsFile& file, const Model& model,
   }
   std::vector<Halves> by_slot(model.linears.size());
   for (const io::TensorInfo& tensor : file.tensors()) {
-    const bool is_a = tensor.name.ends_with(kA), is_b = tensor.name.ends_with(kB);
-    if ((!is_a && !is_b) || !tensor.name.starts_with(kPeftPrefix)) {
+    const auto kind = std::ranges::find_if(
+        kKinds, [&](const Kind& k) { return tensor.name.ends_with(k.suffix); });
+    if (kind == kKinds.end() || !tensor.name.starts_with(kPeftPrefix)) {
       refuse_tensor(file.name(), tensor.name);
     }
-    const std::string module =
-        tensor.name.substr(kPeftPrefix.size(), tensor.name.size() - kPeftPrefix.size() - kA.size());
+    const std::string module = tensor.name.substr(
+        kPeftPrefix.size(), tensor.name.size() - kPeftPrefix.size() - kind->suffix.size());
     const LinearSlot* slot = find_slot(model, module);
     if (slot == nullptr) {
       if (module == "lm_head") {
@@ -76,7 +81,7 @@ std::vector<Halves> collect(const io::SafetensorsFile& file, const Model& model,
       other_model(file.name(), tensor.name, "it adds to no linear of it", model, base_model);
     }
     Halves& halves = by_slot[static_cast<size_t>(slot - model.linears.data())];
-    const io::TensorInfo*& half = is_a ? halves.a : halves.b;
+    const io::TensorInfo*& half = halves.*(kind->place);
     if (half != nullptr) {
       corrupt_adapter(file.name(), "tensors '" + io::printable(half->name) + "' and '" +
                                        io::printable(tensor.name) + "' are of one linear");
@@ -106,6 +111,18 @@ void set_scales(const PeftConfig& config, const std::string& where, const Model&
       corrupt_adapter(where, "lora_alpha of " + module + "; got " + std::to_string(alpha) +
                                  ", expected one whose scale is a number");
     }
+  }
+}
+
+// PEFT has magnitudes for all matrices or for none.
+void check_magnitudes(const PeftConfig& config, const std::string& where, const Model& model,
+                      const Adapter& adapter) {
+  for (size_t i = 0; i < adapter.by_slot.size(); ++i) {
+    const ops::LowRank& pair = adapter.by_slot[i];
+    if (!pair.down.defined() || pair.magnitude.defined() == config.use_dora) continue;
+    corrupt_adapter(where, "lora_magnitude_vector of " + model.linears[i].module + "; got " +
+                               (config.use_dora ? "none, expected one" : "one, expected none") +
+                               " as use_dora of " + kPeftConfigFile + " says");
   }
 }
 
@@ -147,6 +164,7 @@ LoadedAdapter read_peft_adapter(const fs::path& folder, const Model& model) {
   loaded.adapter = read_halves(file, collect(file, model, config.base_model),
                                RowOrder::kHuggingFace, model, config.base_model);
   set_scales(config, file.name(), model, loaded.adapter);
+  check_magnitudes(config, file.name(), model, loaded.adapter);
   warn_missing(config, file.name(), model, loaded.adapter);
   loaded.warnings = std::move(config.warnings);
   loaded.use_rslora = config.use_rslora;

@@ -19,6 +19,7 @@ struct PeftConfig {
   int64_t r = 0;
   double alpha = 0;
   bool use_rslora = false;
+  bool use_dora = false;
   std::string base_model;                             // empty: none
   std::vector<std::pair<std::regex, int64_t>> ranks;  // the first that matches counts
   std::vector<std::pair<std::regex, double>> alphas;  // likewise

@@ -26,8 +26,7 @@ struct Unsupported {
   const char* meaning;
 };
 // Keys whose absent, null, false, empty or "none" value alone can be served.
-constexpr std::array<Unsupported, 16> kUnsupported = {{
-    {"use_dora", "DoRA's magnitude vectors are not applied here"},
+constexpr std::array<Unsupported, 15> kUnsupported = {{
     {"modules_to_save", "whole modules beside the matrices are not applied here"},
     {"bias", "trained biases are not applied here"},
     {"lora_bias", "biases of lora_B are not applied here"},
@@ -58,6 +57,7 @@ constexpr std::array kHarmless = {"task_type",
                                   "exclude_modules",
                                   "lora_dropout",
                                   "use_rslora",
+                                  "use_dora",
                                   "rank_pattern",
                                   "alpha_pattern",
                                   "init_lora_weights",
@@ -98,9 +98,8 @@ class ConfigReader {
     PeftConfig config;
     config.r = rank(at("r"), "r");
     config.alpha = number(at("lora_alpha"), "lora_alpha");
-    const Json& rslora = at("use_rslora");
-    if (!is_default(rslora) && rslora != true) wrong("use_rslora", rslora, "true or false");
-    config.use_rslora = rslora == true;
+    config.use_rslora = flag("use_rslora");
+    config.use_dora = flag("use_dora");
     if (const Json& base = at("base_model_name_or_path"); base.is_string()) {
       config.base_model = base.get<std::string>();
     }
@@ -127,6 +126,11 @@ class ConfigReader {
       wrong(key, value, "a whole number of 1 or more");
     }
     return value.get<int64_t>();
+  }
+  bool flag(const char* key) const {
+    const Json& value = at(key);
+    if (!is_default(value) && value != true) wrong(key, value, "true or false");
+    return value == true;
   }
   double number(const Json& value, const char* key) const {
     if (!value.is_number() || !std::isfinite(value.get<double>())) wrong(key, value, "a number");

@@ -70,6 +70,27 @@ std::set<std::string> target_modules(const Model& model, const Adapter& adapter)
   return ambiguous ? whole : last_parts;
 }
 
+// Whether it is a DoRA adapter.
+bool has_magnitudes(const Model& model, const Adapter& adapter) {
+  bool with = false;
+  std::string without;  // one that has none
+  for (size_t i = 0; i < adapter.by_slot.size(); ++i) {
+    const ops::LowRank& pair = adapter.by_slot[i];
+    if (!pair.down.defined()) continue;
+    if (pair.magnitude.defined()) {
+      with = true;
+    } else {
+      without = model.linears.at(i).module;
+    }
+  }
+  if (with && !without.empty()) {
+    throw Error(ErrorCode::kUnsupported, "[adapter] " + without +
+                                             " has no magnitudes and others have; a PEFT folder "
+                                             "holds them for all matrices or for none");
+  }
+  return with;
+}
+
 std::string config_text(const Model& model, const Adapter& adapter,
                         const PeftWriteOptions& options) {
   std::vector<std::pair<std::string, int64_t>> ranks;
@@ -106,7 +127,7 @@ std::string config_text(const Model& model, const Adapter& adapter,
       {"revision", nullptr},
       {"target_modules", target_modules(model, adapter)},
       {"task_type", model.decoder ? Json("CAUSAL_LM") : Json("FEATURE_EXTRACTION")},
-      {"use_dora", false},
+      {"use_dora", has_magnitudes(model, adapter)},
       {"use_rslora", options.use_rslora}};
   return config.dump(2) + "\n";
 }
@@ -162,6 +183,10 @@ std::vector<std::pair<std::string, Tensor>> peft_tensors(const Model& model,
     tensors.emplace_back(name + ".lora_B.weight",
                          Tensor::from(models::lora_b_of(pair, slot, models::RowOrder::kHuggingFace),
                                       {slot.rows, rank}));
+    if (!pair.magnitude.defined()) continue;
+    const std::vector<float> magnitude =
+        models::magnitude_of(pair, slot, models::RowOrder::kHuggingFace);
+    tensors.emplace_back(name + ".lora_magnitude_vector", Tensor::from(magnitude, {slot.rows}));
   }
   return tensors;
 }

@@ -3,6 +3,7 @@
 #include <array>
 #include <utility>
 
+#include "nn/embedding_noise.h"
 #include "ops/embed.h"
 #include "ops/work.h"
 
@@ -53,6 +54,7 @@ Tensor Decoder::forward(const ops::Context& context, std::span<const text::Token
   const ProfileScope forward(context.profile, "forward", [&] { return ops::rows_work(x); });
 
   ops::embed(context, weights_.embedding, ids, x);
+  nn::add_embedding_noise(context, batch, x);
   for (size_t l = 0; l < weights_.layers.size(); ++l) {
     const DecoderLayer& layer = weights_.layers[l];
     const ProfileScope scope(context.profile, "layer", [&] { return ops::layer_work(x, l); });

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "nn/call_pages.h"
+#include "nn/embedding_noise.h"
 #include "ops/activation.h"
 #include "ops/check.h"
 #include "ops/embed.h"
@@ -66,6 +67,7 @@ Tensor Encoder::forward(const ops::Context& context, std::span<const text::Token
                              [&] { return ProfileWork{.tokens = batch.tokens()}; });
 
   ops::embed(context, weights_.embedding, ids, x);
+  nn::add_embedding_noise(context, batch, x);
   ops::embed(context, weights_.positions, positions_of(pages.batch()), part);
   ops::add(context, part, x);
   ops::embed(context, weights_.types, std::vector<int32_t>(ids.size(), 0), part);

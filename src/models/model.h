@@ -67,6 +67,8 @@ struct LinearSlot {
   int64_t paired_heads = 0;
   // Heads whose rows GGUF files of this architecture hold so, whatever this model came from.
   int64_t gguf_paired_heads = 0;
+  // The weight itself, on the memory of the model's own.
+  std::shared_ptr<const PackedMatrix> weight = nullptr;
 };
 
 // A weight that training may change: a matrix by where the model keeps it, a vector by its storage.

@@ -136,7 +136,9 @@ nn::Linear WeightReader::linear(std::string_view ours, int64_t layer, int64_t ro
   block.slot = linears_.size();
   std::string module = name(ours, layer, WeightFormat::kSafetensors);
   module.resize(module.size() - std::min(module.size(), std::string_view(".weight").size()));
-  linears_.push_back({module, name(ours, layer, WeightFormat::kGguf), rows, columns});
+  LinearSlot& slot =
+      linears_.emplace_back(module, name(ours, layer, WeightFormat::kGguf), rows, columns);
+  slot.weight = std::make_shared<PackedMatrix>(PackedMatrix::view_of(block.weight));
   const std::string bias_name = bias_of(name(ours, layer));
   const bool present = source_.find_tensor(bias_name) != nullptr;
   if (bias == Bias::kRequired || (bias == Bias::kIfPresent && present)) {

@@ -27,20 +27,28 @@ struct Linear {
   }
 
  private:
-  // Neighbouring sequences with one adapter are one range of rows.
   std::vector<ops::LowRankRows> adapters(const SequenceBatch& batch) const {
     std::vector<ops::LowRankRows> rows;
+    add_rows(batch, &Adapter::by_slot,
+             {batch.noise.adapter_dropout, batch.noise.seed, uint64_t{slot} + 1}, rows);
+    add_rows(batch, &Adapter::fixed_by_slot, {}, rows);
+    return rows;
+  }
+  // Neighbouring sequences with one adapter are one range of rows.
+  void add_rows(const SequenceBatch& batch, std::vector<ops::LowRank> Adapter::*pairs,
+                const ops::Dropout& dropout, std::vector<ops::LowRankRows>& rows) const {
+    const size_t first = rows.size();
     for (const SequenceSlice& s : batch.sequences) {
-      if (!s.adapter || slot >= s.adapter->by_slot.size()) continue;
-      const ops::LowRank* pair = &s.adapter->by_slot[slot];
+      if (!s.adapter || slot >= (s.adapter->*pairs).size()) continue;
+      const ops::LowRank* pair = &(s.adapter->*pairs)[slot];
       if (!pair->down.defined() || s.token_begin == s.token_end) continue;
-      if (!rows.empty() && rows.back().adapter == pair && rows.back().row_end == s.token_begin) {
+      if (rows.size() > first && rows.back().adapter == pair &&
+          rows.back().row_end == s.token_begin) {
         rows.back().row_end = s.token_end;
       } else {
-        rows.push_back({s.token_begin, s.token_end, pair});
+        rows.push_back({s.token_begin, s.token_end, pair, dropout});
       }
     }
-    return rows;
   }
 };
 

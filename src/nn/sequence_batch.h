@@ -58,6 +58,16 @@ class KvPool {
 // (architecture, contract 6).
 struct Adapter {
   std::vector<ops::LowRank> by_slot;
+  // More of the same, which training leaves as it is (PiSSA: minus what by_slot began with). Files
+  // and loaded adapters have none: there both are one pair.
+  std::vector<ops::LowRank> fixed_by_slot = {};
+};
+
+// What training adds by chance. Every number follows from the seed and its place in the batch.
+struct TrainingNoise {
+  uint64_t seed = 0;          // of this batch
+  float adapter_dropout = 0;  // share of the inputs of adapters (by_slot) that are zero
+  float embedding_alpha = 0;  // NEFTune: embeddings of a sequence of T tokens get +-alpha/sqrt(T D)
 };
 
 struct SequenceSlice {
@@ -74,6 +84,7 @@ struct SequenceBatch {
   // The pool has one layer, which every layer of the model writes over: nothing is kept for later
   // tokens (training, encoders).
   bool kv_of_one_layer = false;
+  TrainingNoise noise = {};  // none in inference and validation
   int64_t tokens() const { return sequences.empty() ? 0 : sequences.back().token_end; }
 };
 

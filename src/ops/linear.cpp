@@ -5,6 +5,7 @@
 
 #include "ops/check.h"
 #include "ops/reference.h"
+#include "ops/saved.h"
 #include "ops/tape.h"
 #include "ops/work.h"
 
@@ -15,17 +16,18 @@ constexpr size_t kPartsMax = 4;  // query, key, value and one to spare
 
 bool has_bias(const LinearPart& part) { return part.bias != nullptr && part.bias->defined(); }
 
+bool has_magnitude(const LowRankRows& rows) { return rows.adapter->magnitude.defined(); }
+
 void check_adapters(const Tensor& x, const LinearPart& part) {
   for (const LowRankRows& rows : part.adapters) {
-    const LowRank& pair = *rows.adapter;
-    if (rows.row_begin < 0 || rows.row_end < rows.row_begin || rows.row_end > x.dim(0)) {
-      fail_check("linear", "rows of an adapter",
-                 std::to_string(rows.row_begin) + " to " + std::to_string(rows.row_end),
-                 "within the batch of " + std::to_string(x.dim(0)));
+    check_low_rank(x, part.weight->rows(), rows);
+    if (!has_magnitude(rows)) continue;
+    for (const LowRankRows& other : part.adapters) {
+      const bool apart = other.row_end <= rows.row_begin || rows.row_end <= other.row_begin;
+      if (&other != &rows && !apart) {
+        fail_check("linear", "adapters on the rows of one with magnitudes", "another", "none");
+      }
     }
-    expect_f32("linear", "down matrix of an adapter", pair.down, {x.dim(1), -1});
-    expect_f32("linear", "up matrix of an adapter", pair.up,
-               {pair.down.dim(1), part.weight->rows()});
   }
 }
 
@@ -41,17 +43,25 @@ void check_part(const Context& context, const Tensor& x, const LinearPart& part)
   }
 }
 
-void compose(const Tensor& x, const LinearPart& part) {
-  const int64_t tokens = x.dim(0), inputs = x.dim(1), outputs = part.weight->rows();
+// One product of some rows, to where `out` points.
+struct Product {
+  const PackedMatrix* weight;
+  const float* bias;  // null: none
+  float* out;
+  bool accumulate;
+};
+
+void compose(const Product& part, const float* x, int64_t tokens) {
+  const int64_t inputs = part.weight->columns(), outputs = part.weight->rows();
   std::vector<float> weight(static_cast<size_t>(outputs * inputs));
   part.weight->dequantize(0, outputs, 0, inputs, weight.data(), inputs);
   std::vector<float> product(static_cast<size_t>(tokens * outputs));
-  reference::matmul_transposed_weight<float>({x.data(), static_cast<size_t>(tokens * inputs)},
-                                             weight, tokens, outputs, inputs, product);
-  if (has_bias(part)) {
-    reference::add_rows<float>({part.bias->data(), static_cast<size_t>(outputs)}, product);
+  reference::matmul_transposed_weight<float>({x, static_cast<size_t>(tokens * inputs)}, weight,
+                                             tokens, outputs, inputs, product);
+  if (part.bias) {
+    reference::add_rows<float>({part.bias, static_cast<size_t>(outputs)}, product);
   }
-  const std::span<float> out(part.out->data(), product.size());
+  const std::span<float> out(part.out, product.size());
   if (part.accumulate) {
     reference::add<float>(product, out);
   } else {
@@ -59,20 +69,70 @@ void compose(const Tensor& x, const LinearPart& part) {
   }
 }
 
-// out[rows] += (scale * x[rows] * down) * up; returns the inner factor [rows, r].
-Tensor add_low_rank(const Context& context, const Tensor& x, const LowRankRows& rows, Tensor& out) {
-  const LowRank& pair = *rows.adapter;
-  const int64_t count = rows.row_end - rows.row_begin, rank = pair.down.dim(1), inputs = x.dim(1);
-  Tensor inner = Tensor::zeros(DType::kF32, {count, rank});
-  const KernelContext kernel = context.kernel();
-  gemm(kernel, {x.data() + rows.row_begin * inputs, inputs, 1, pair.down.data(), rank, inner.data(),
-                rank, count, rank, inputs});
-  float* values = inner.data();
-  for (int64_t i = 0; i < count * rank; ++i) values[i] *= pair.scale;
-  const int64_t outputs = out.dim(1);
-  gemm(kernel, {inner.data(), rank, 1, pair.up.data(), outputs,
-                out.data() + rows.row_begin * outputs, outputs, count, outputs, rank, true});
-  return inner;
+void multiply(const Context& context, const float* x, int64_t tokens, int64_t inputs,
+              std::span<const Product> parts) {
+  if (context.form == Form::kComposed) {
+    for (const Product& part : parts) compose(part, x, tokens);
+    return;
+  }
+  std::array<MatmulPart, kPartsMax> kernel_parts;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    const Product& part = parts[i];
+    kernel_parts[i] = {part.weight, part.bias, part.out, part.weight->rows(), part.accumulate};
+  }
+  matmul(context.kernel(), {x, tokens, inputs}, std::span(kernel_parts).first(parts.size()));
+}
+
+// The sums of rows with magnitudes, before these scale them.
+struct ScaledSum {
+  const LowRankRows* rows;
+  Tensor sum;  // [count, N]
+};
+using ScaledSums = std::array<std::vector<ScaledSum>, kPartsMax>;
+
+// Makes the sums, empty, and says where rows with magnitudes begin and end.
+std::vector<int64_t> begin_sums(std::span<const LinearPart> parts, ScaledSums& sums) {
+  std::vector<int64_t> cuts;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    for (const LowRankRows& rows : parts[i].adapters) {
+      if (!has_magnitude(rows) || rows.row_begin == rows.row_end) continue;
+      cuts.push_back(rows.row_begin);
+      cuts.push_back(rows.row_end);
+      const int64_t count = rows.row_end - rows.row_begin;
+      sums[i].push_back({&rows, Tensor::zeros(DType::kF32, {count, parts[i].weight->rows()})});
+    }
+  }
+  return cuts;
+}
+
+// The products of all rows. Those with magnitudes stand alone in `sums` (no bias, added to
+// nothing), so the batch is cut where such rows begin and end; a row's bits do not depend on it.
+void multiply_rows(const Context& context, const Tensor& x, std::span<const LinearPart> parts,
+                   ScaledSums& sums) {
+  const int64_t inputs = x.dim(1);
+  std::array<Product, kPartsMax> products;
+  const auto multiply_between = [&](int64_t begin, int64_t end) {
+    for (size_t i = 0; i < parts.size(); ++i) {
+      const LinearPart& part = parts[i];
+      const int64_t outputs = part.weight->rows();
+      products[i] = {part.weight, has_bias(part) ? part.bias->data() : nullptr,
+                     part.out->data() + begin * outputs, part.accumulate};
+      for (ScaledSum& scaled : sums[i]) {
+        const int64_t first = scaled.rows->row_begin;
+        if (begin < first || begin >= scaled.rows->row_end) continue;
+        products[i] = {part.weight, nullptr, scaled.sum.data() + (begin - first) * outputs, false};
+      }
+    }
+    multiply(context, x.data() + begin * inputs, end - begin, inputs,
+             std::span(products).first(parts.size()));
+  };
+  std::vector<int64_t> cuts = begin_sums(parts, sums);
+  if (cuts.empty()) return multiply_between(0, x.dim(0));
+  cuts.insert(cuts.end(), {0, x.dim(0)});
+  std::ranges::sort(cuts);
+  const auto rest = std::ranges::unique(cuts);
+  cuts.erase(rest.begin(), rest.end());
+  for (size_t c = 0; c + 1 < cuts.size(); ++c) multiply_between(cuts[c], cuts[c + 1]);
 }
 
 // Under a tape a residual stream gets new storage: its former state may be needed.
@@ -88,22 +148,12 @@ void set_apart(const Context& context, std::span<const LinearPart> parts,
   }
 }
 
-Tensor transposed(const Tensor& matrix) {
-  const int64_t rows = matrix.dim(0), columns = matrix.dim(1);
-  Tensor out = Tensor::zeros(DType::kF32, {columns, rows});
-  const float* from = matrix.data();
-  float* to = out.data();
-  for (int64_t r = 0; r < rows; ++r) {
-    for (int64_t c = 0; c < columns; ++c) to[c * rows + r] = from[r * columns + c];
-  }
-  return out;
-}
-
-struct SavedLowRank {
+// The way back of rows with magnitudes. `lengths` and `magnitude` of the pair as they were.
+struct SavedMagnitude {
   LowRankRows rows;
   LowRank pair;
-  Tensor inner;  // scale * x * down
-  Tape::Value down, up;
+  Saved sum;
+  Tape::Value value;  // of the magnitudes
 };
 
 // One part's way back. Zero values: not wanted.
@@ -111,6 +161,7 @@ struct SavedPart {
   const PackedMatrix* weight;
   Tape::Value out, before, weight_value, bias;
   std::vector<SavedLowRank> adapters;
+  std::vector<SavedMagnitude> magnitudes;
 
   bool needs_input() const {
     return weight_value || std::ranges::any_of(adapters, [](const auto& a) { return a.down != 0; });
@@ -133,32 +184,22 @@ struct Way {
   int64_t inputs() const { return input.shape[1]; }
 };
 
-void low_rank_backward(Way& way, const SavedLowRank& low, const Tensor& dout) {
-  Tape& tape = *way.context.tape;
+// The gradient of the sums of weight and adapters: that of the output, scaled where rows have
+// magnitudes.
+Tensor sum_gradient(const Way& way, const SavedPart& part, const Tensor& dout) {
+  if (part.magnitudes.empty()) return dout;
   const KernelContext kernel = way.context.kernel();
-  const int64_t count = low.rows.row_end - low.rows.row_begin, rank = low.pair.down.dim(1);
-  const int64_t inputs = way.inputs(), outputs = low.pair.up.dim(1);
-  const float* dy = dout.data() + low.rows.row_begin * outputs;
-  if (low.up) {
-    Tensor& dup = tape.sum(low.up, low.pair.up.shape());
-    gemm(kernel,
-         {low.inner.data(), 1, rank, dy, outputs, dup.data(), outputs, rank, outputs, count, true});
+  Tensor scaled = Tensor::from({dout.data(), static_cast<size_t>(dout.size())}, dout.shape());
+  for (const SavedMagnitude& saved : part.magnitudes) {
+    LowRankRows rows = saved.rows;
+    rows.adapter = &saved.pair;
+    if (saved.value) {
+      Tensor& dmagnitude = way.context.tape->sum(saved.value, saved.pair.magnitude.shape());
+      magnitude_backward(kernel, rows, saved.sum.get(way.context), dout, dmagnitude);
+    }
+    scale_gradient(kernel, rows, scaled);
   }
-  Tensor dinner = Tensor::zeros(DType::kF32, {count, rank});
-  const Tensor up = transposed(low.pair.up);
-  gemm(kernel, {dy, outputs, 1, up.data(), rank, dinner.data(), rank, count, rank, outputs});
-  for (int64_t i = 0; i < dinner.size(); ++i) dinner.data()[i] *= low.pair.scale;
-  const int64_t x_at = low.rows.row_begin * inputs;
-  if (low.down) {
-    Tensor& ddown = tape.sum(low.down, low.pair.down.shape());
-    gemm(kernel, {way.x.data() + x_at, 1, inputs, dinner.data(), rank, ddown.data(), rank, inputs,
-                  rank, count, true});
-  }
-  if (way.dx.defined()) {
-    const Tensor down = transposed(low.pair.down);
-    gemm(kernel, {dinner.data(), rank, 1, down.data(), inputs, way.dx.data() + x_at, inputs, count,
-                  inputs, rank, true});
-  }
+  return scaled;
 }
 
 void part_backward(Way& way, const SavedPart& part) {
@@ -167,11 +208,14 @@ void part_backward(Way& way, const SavedPart& part) {
   if (!dout.defined()) return;
   const KernelContext kernel = way.context.kernel();
   const int64_t tokens = dout.dim(0), outputs = dout.dim(1), inputs = way.inputs();
-  if (way.dx.defined()) tape.input_gradient(kernel, dout, *part.weight, way.dx);
-  for (const SavedLowRank& low : part.adapters) low_rank_backward(way, low, dout);
+  const Tensor dsum = sum_gradient(way, part, dout);
+  if (way.dx.defined()) tape.input_gradient(kernel, dsum, *part.weight, way.dx);
+  for (const SavedLowRank& low : part.adapters) {
+    low_rank_backward(way.context, low, way.x, dsum, way.dx);
+  }
   if (part.weight_value) {
     Tensor& dw = tape.sum(part.weight_value, {outputs, inputs});
-    gemm(kernel, {dout.data(), 1, outputs, way.x.data(), inputs, dw.data(), inputs, outputs, inputs,
+    gemm(kernel, {dsum.data(), 1, outputs, way.x.data(), inputs, dw.data(), inputs, outputs, inputs,
                   tokens, true});
   }
   if (part.bias) {
@@ -183,18 +227,25 @@ void part_backward(Way& way, const SavedPart& part) {
   if (part.before) tape.add(part.before, std::move(dout));
 }
 
-SavedPart saved_part(Tape& tape, const LinearPart& part, Tape::Value before,
-                     std::vector<Tensor> inner) {
+SavedPart saved_part(const Context& context, const LinearPart& part, Tape::Value before,
+                     std::vector<Tensor> inner, const std::vector<ScaledSum>& sums) {
+  Tape& tape = *context.tape;
   SavedPart saved{part.weight,
                   0,
                   before,
                   tape.value_of(*part.weight),
                   has_bias(part) ? tape.value_of(*part.bias) : 0,
+                  {},
                   {}};
   for (size_t i = 0; i < part.adapters.size(); ++i) {
     const LowRank& pair = *part.adapters[i].adapter;
     saved.adapters.push_back({part.adapters[i], pair, std::move(inner[i]), tape.value_of(pair.down),
                               tape.value_of(pair.up)});
+  }
+  for (const ScaledSum& scaled : sums) {
+    const LowRank& pair = *scaled.rows->adapter;
+    saved.magnitudes.push_back(
+        {*scaled.rows, pair, Saved(context, scaled.sum), tape.value_of(pair.magnitude)});
   }
   return saved;
 }
@@ -206,8 +257,10 @@ void record(const Context& context, const Tensor& x, std::span<const LinearPart>
   bool any = false;
   for (size_t i = 0; i < parts.size(); ++i) {
     SavedPart& part = saved[i];
-    const bool adapted = std::ranges::any_of(
-        part.adapters, [](const SavedLowRank& low) { return low.down || low.up; });
+    const bool adapted =
+        std::ranges::any_of(part.adapters,
+                            [](const SavedLowRank& low) { return low.down || low.up; }) ||
+        std::ranges::any_of(part.magnitudes, [](const SavedMagnitude& m) { return m.value != 0; });
     if (!input.value && !part.before && !part.weight_value && !part.bias && !adapted) continue;
     part.out = tape.define(*parts[i].out);
     any = true;
@@ -219,6 +272,21 @@ void record(const Context& context, const Tensor& x, std::span<const LinearPart>
     if (input.value) way.dx = context.tape->sum(input.value, input.shape);
     for (const SavedPart& part : saved) part_backward(way, part);
   });
+}
+
+// What the adapters of a part add, and its rows with magnitudes; the inner factors of the adapters.
+std::vector<Tensor> add_adapters(const Context& context, const Tensor& x, const LinearPart& part,
+                                 std::vector<ScaledSum>& sums) {
+  std::vector<Tensor> inner;
+  for (const LowRankRows& rows : part.adapters) {
+    const auto scaled = std::ranges::find(sums, &rows, &ScaledSum::rows);
+    Tensor to = scaled == sums.end() ? part.out->rows(rows.row_begin, rows.row_end) : scaled->sum;
+    inner.push_back(add_low_rank(context, x, rows, to));
+    if (scaled == sums.end()) continue;
+    scale_rows(context.kernel(), *rows.adapter, to, has_bias(part) ? part.bias->data() : nullptr,
+               part.accumulate, part.out->row(rows.row_begin).data());
+  }
+  return inner;
 }
 
 }  // namespace
@@ -233,26 +301,13 @@ void linear(const Context& context, const Tensor& x, std::span<const LinearPart>
   const ProfileScope scope(context.profile, "linear", [&] { return linear_work(x, parts); });
   std::array<Tape::Value, kPartsMax> before{};
   if (context.tape) set_apart(context, parts, before);
-  if (context.form == Form::kComposed) {
-    for (const LinearPart& part : parts) compose(x, part);
-  } else {
-    std::array<MatmulPart, kPartsMax> kernel_parts;
-    for (size_t i = 0; i < parts.size(); ++i) {
-      const LinearPart& part = parts[i];
-      kernel_parts[i] = {part.weight, has_bias(part) ? part.bias->data() : nullptr,
-                         part.out->data(), part.weight->rows(), part.accumulate};
-    }
-    matmul(context.kernel(), {x.data(), x.dim(0), x.dim(1)},
-           std::span(kernel_parts).first(parts.size()));
-  }
+  ScaledSums sums;
+  multiply_rows(context, x, parts, sums);
   std::vector<SavedPart> saved;
   for (size_t i = 0; i < parts.size(); ++i) {
-    std::vector<Tensor> inner;
-    for (const LowRankRows& rows : parts[i].adapters) {
-      inner.push_back(add_low_rank(context, x, rows, *parts[i].out));
-    }
+    std::vector<Tensor> inner = add_adapters(context, x, parts[i], sums[i]);
     if (context.tape) {
-      saved.push_back(saved_part(*context.tape, parts[i], before[i], std::move(inner)));
+      saved.push_back(saved_part(context, parts[i], before[i], std::move(inner), sums[i]));
     }
   }
   if (context.tape) record(context, x, parts, std::move(saved));

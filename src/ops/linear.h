@@ -5,24 +5,10 @@
 #pragma once
 
 #include "ops/context.h"
+#include "ops/low_rank.h"
 #include "tensor/tensor.h"
 
 namespace ondol::ops {
-
-// A low-rank addition to a weight (Hu et al., "LoRA", 2021): scale * (x * down) * up. `down` is the
-// transposed lora_A and `up` the transposed lora_B of PEFT; f32.
-struct LowRank {
-  Tensor down;  // [K, r]; undefined: none
-  Tensor up;    // [r, N]
-  float scale = 1;
-};
-
-// The rows [row_begin, row_end) of the input that have it: an adapter belongs to a sequence.
-struct LowRankRows {
-  int64_t row_begin;
-  int64_t row_end;
-  const LowRank* adapter;
-};
 
 // One product x[T, K] * weight[N, K]^T.
 struct LinearPart {
@@ -30,6 +16,7 @@ struct LinearPart {
   const Tensor* bias = nullptr;  // [N]; null or undefined: none
   Tensor* out;                   // [T, N]
   bool accumulate = false;       // out += instead of out =: a residual stream; out has its shape
+  // Several may be on one row, but only one with magnitudes (DoRA), and then no other.
   std::vector<LowRankRows> adapters = {};
 };
 

@@ -15,6 +15,6 @@ namespace ondol::train {
 // `model` has a decoder. `adapter` may be null.
 ops::LossSum causal_lm_loss(const Model& model, const ops::Context& context,
                             const PackedBatch& batch, const Adapter* adapter,
-                            const ops::LossOptions& options);
+                            const ops::LossOptions& options, const TrainingNoise& noise = {});
 
 }  // namespace ondol::train

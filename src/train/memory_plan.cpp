@@ -17,8 +17,15 @@ std::string size_text(int64_t bytes) {
 }
 
 // `ranks`: of all adapter matrices together.
-MemoryPlan plan_for(const Model& model, std::span<const Parameter> parameters, int64_t ranks,
-                    const MemoryOptions& options) {
+// Numbers a token that an adapter's steps keep for their gradients: inner factors of all linears,
+// and sums that magnitudes scale.
+struct AdapterStates {
+  int64_t ranks = 0;
+  int64_t sums = 0;
+};
+
+MemoryPlan plan_for(const Model& model, std::span<const Parameter> parameters,
+                    const AdapterStates& adapter, const MemoryOptions& options) {
   const ModelInfo& info = model.info;
   const bool fast = options.precision == Precision::kFast;
   MemoryPlan plan;
@@ -38,7 +45,8 @@ MemoryPlan plan_for(const Model& model, std::span<const Parameter> parameters, i
   const int64_t q = info.heads * info.head_width, kv = info.kv_heads * info.head_width;
   const int64_t of_layer =
       (2 * info.width + 2 * q + 2 * kv) * kFloat + 2 * mlp * (fast ? 2 : kFloat);
-  plan.activations = options.tokens * (info.layers * of_layer + ranks * kFloat);
+  plan.activations = options.tokens * (info.layers * of_layer + adapter.ranks * kFloat +
+                                       adapter.sums * (fast ? 2 : kFloat));
   plan.logits = 2 * kLogitRows * info.vocabulary * kFloat + options.tokens * 6 * mlp * kFloat;
   return plan;
 }
@@ -55,13 +63,17 @@ std::string MemoryPlan::text() const {
 }
 
 MemoryPlan plan_memory(const Model& model, const Lora& lora, const MemoryOptions& options) {
-  int64_t ranks = 0;
-  for (const int64_t rank : lora.ranks) ranks += rank;
-  return plan_for(model, lora.parameters, ranks, options);
+  AdapterStates states;
+  for (const int64_t rank : lora.ranks) states.ranks += rank;
+  if (!lora.adapter.fixed_by_slot.empty()) states.ranks *= 2;
+  for (const ops::LowRank& pair : lora.adapter.by_slot) {
+    if (pair.magnitude.defined()) states.sums += pair.magnitude.size();
+  }
+  return plan_for(model, lora.parameters, states, options);
 }
 
 MemoryPlan plan_memory(const Model& model, const WholeModel& whole, const MemoryOptions& options) {
-  MemoryPlan plan = plan_for(model, whole.parameters(), 0, options);
+  MemoryPlan plan = plan_for(model, whole.parameters(), {}, options);
   plan.model = whole.model_bytes();
   plan.logits += 2 * (kLogitRowsOfTrainedHead - kLogitRows) * model.info.vocabulary * kFloat;
   return plan;

@@ -7,8 +7,9 @@ namespace ondol::train {
 
 Tensor token_states(const Model& model, const ops::Context& context,
                     std::span<const text::TokenId> ids, std::span<const int64_t> begins,
-                    const Adapter* adapter) {
+                    const Adapter* adapter, const TrainingNoise& noise) {
   SequenceBatch batch;
+  batch.noise = noise;
   if (model.encoder) {
     for (size_t s = 0; s + 1 < begins.size(); ++s) {
       batch.sequences.push_back({begins[s], begins[s + 1], 0, {}, adapter});

@@ -9,9 +9,10 @@
 
 namespace ondol::train {
 
-// ids[T], begins[S + 1] from 0 to T -> [T, D]. `adapter` may be null.
+// ids[T], begins[S + 1] from 0 to T -> [T, D]. `adapter` may be null; `noise` as in
+// SequenceBatch.
 Tensor token_states(const Model& model, const ops::Context& context,
                     std::span<const text::TokenId> ids, std::span<const int64_t> begins,
-                    const Adapter* adapter);
+                    const Adapter* adapter, const TrainingNoise& noise = {});
 
 }  // namespace ondol::train

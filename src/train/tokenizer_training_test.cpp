@@ -1,7 +1,5 @@
 #include "train/tokenizer_training.h"
 
-#include "text/tokenizer_json_write.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -12,6 +10,7 @@
 #include "base/files.h"
 #include "support/json_lines.h"
 #include "support/paths.h"
+#include "text/tokenizer_json_write.h"
 #include "train/bpe_training.h"
 #include "train/run_test_support.h"
 #include "train/unigram_lattice.h"
@@ -169,8 +168,7 @@ TEST(TokenizerTraining, ResultDependsOnNeitherThreadsNorOrder) {
     const TokenizerTraining settings{.type = type, .vocab_size = type[0] == 'b' ? 300 : 120};
     const TrainedTokenizer one = trained(settings, texts, 1);
     const TrainedTokenizer three = trained(settings, turned, 3);
-    EXPECT_EQ(text::tokenizer_json(one.config), text::tokenizer_json(three.config))
-        << type;
+    EXPECT_EQ(text::tokenizer_json(one.config), text::tokenizer_json(three.config)) << type;
     EXPECT_EQ(one.tokens, three.tokens);
     EXPECT_EQ(one.words, 40U * 14 + 40 * 3);
     EXPECT_LE(one.config.pieces.size(), static_cast<size_t>(settings.vocab_size));

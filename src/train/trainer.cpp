@@ -68,6 +68,7 @@ Trainer::Trainer(const Machine& machine, Objective& objective, const TrainConfig
 void Trainer::resume(const TrainState& state) {
   state_ = state;
   round_weights();
+  objective_.changed({machine_.pool, machine_.kernels});
 }
 
 // Matrices of the model, and their transposed copies, take the values of their masters.
@@ -210,6 +211,7 @@ StepMetrics Trainer::step() {
   metrics.learning_rate = config_.learning_rate * schedule_->factor(state_.step);
   optimizer_->step(kernel, objective_.parameters(), sums, metrics.learning_rate);
   round_weights();
+  objective_.changed(kernel);
   ++state_.step;
   state_.tokens += metrics.tokens;
   metrics.step = state_.step;

@@ -46,6 +46,8 @@ class Objective {
                             const ops::LossOptions& options) = 0;
   // Which micro-batch the next call of loss() is: what is drawn by chance follows from it.
   virtual void begin_batch(int64_t /*step*/, int64_t /*micro_batch*/) {}
+  // The parameters have other values than before: a step was made, or a checkpoint restored.
+  virtual void changed(const KernelContext& /*kernel*/) {}
   // Where an example comes from: "train.jsonl:17".
   virtual std::string where(Split split, uint32_t example) const = 0;
 };

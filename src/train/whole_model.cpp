@@ -65,6 +65,7 @@ WholeModel::WholeModel(Model& model, const WholeModelConfig& config, ThreadPool&
   ONDOL_ASSERT(config.form != WeightForm::kFile);
   const std::vector<std::regex> freeze = patterns_of(config.freeze);
   std::vector<bool> used(freeze.size());
+  for (LinearSlot& slot : model.linears) slot.weight.reset();  // they would keep what goes below
   PackArena arena;
   for (WeightRef& ref : weights_of(model)) {
     Weight weight{ref, ref.matrix ? master_of(*ref.matrix, pool) : ref.vector};

@@ -24,6 +24,7 @@ python -P tools/golden/model.py
 python -P tools/golden/t5.py
 python -P tools/golden/peft.py
 python -P tools/golden/whole_model.py
+python -P tools/golden/training.py
 python -P tools/golden/minilm.py "$models/all-minilm-l6-v2" tests/golden/minilm.json
 python -P tools/golden/smollm2.py "$models/smollm2-135m-instruct/SmolLM2-135M-Instruct.Q4_1.gguf" \
   "$data/corpora/wiki_demo.txt" tests/golden/smollm2.json

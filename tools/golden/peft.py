@@ -36,7 +36,9 @@ def tiny():
 def randomise(model, seed):
     generator = torch.Generator().manual_seed(seed)
     for name, parameter in sorted(model.named_parameters()):
-        if "lora_" in name:
+        if "lora_magnitude" in name:
+            parameter.mul_(1 + 0.2 * torch.randn(parameter.shape, generator=generator))
+        elif "lora_" in name:
             parameter.copy_(torch.randn(parameter.shape, generator=generator) / parameter.shape[1] ** 0.5 * 0.3)
 
 
@@ -92,6 +94,8 @@ def main():
     make("rslora", 22, LoraConfig(
         r=4, lora_alpha=8, use_rslora=True, task_type="CAUSAL_LM", target_modules=["q_proj", "k_proj", "up_proj"],
         rank_pattern={"k_proj": 2, r"layers\.1\.mlp\.up_proj": 6}, alpha_pattern={"up_proj": 3}))
+    make("dora", 23, LoraConfig(r=2, lora_alpha=5, use_dora=True, task_type="CAUSAL_LM",
+                                target_modules=["q_proj", "k_proj", "o_proj", "up_proj", "down_proj"]))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "app/train_config.h"
+#include "app/train_search.h"
 #include "app/train_tokenizer.h"
 #include "app/train_word2vec.h"
 #include "app/training_rows.h"
@@ -25,6 +26,8 @@ struct TrainOptions {
   std::string recipe;
   std::string workspace = ".";
   bool resume = false;
+  bool search = false;
+  int64_t search_trials = 9;
   bool json = false;
   EngineOptions engine;
   std::map<std::string, std::vector<std::string>> given;  // settings by name, as typed
@@ -147,6 +150,30 @@ int train_words(const TrainOptions& options, Context& context) {
   return kExitDone;
 }
 
+// Many short runs in place of one.
+int search(const TrainOptions& options, const app::TrainFields& fields, app::Session& session,
+           Context& context) {
+  app::SearchJob job{.resume = options.resume, .progress = &context.progress, .on_trial = {}};
+  job.on_trial = [&](const app::SearchTrial& trial, int round) {
+    if (options.json) return;
+    context.progress.notice(
+        fmt::format("round {}, trial {}: learning rate {:.2g}, rank {}, validation loss {}",
+                    round + 1, trial.number, trial.fields.learning_rate, trial.fields.lora_r,
+                    trial.loss ? fmt::format("{:.4f}", *trial.loss) : trial.failure));
+  };
+  const app::SearchSummary found =
+      app::search_sft(fields, session, job, {.trials = options.search_trials});
+  if (options.json) {
+    context.print(app::search_json(found) + "\n");
+    return kExitDone;
+  }
+  context.print(app::search_text(found) +
+                "\nlook at it:    " + (found.folder / "report.html").string() +
+                "\nuse it:        adapter = \"" + (found.folder / "best").string() +
+                "\" in a recipe\nits settings:  " + (found.folder / "best.toml").string() + "\n");
+  return kExitDone;
+}
+
 int train_tokenizer(const TrainOptions& options, Context& context) {
   train::TokenizerTraining settings;
   std::vector<std::filesystem::path> files;
@@ -192,6 +219,7 @@ int train(const TrainOptions& options, Context& context) {
   app::TrainFields fields = fields_of(options);
   app::Session session = make_session(options.engine);
   if (!options.recipe.empty()) add_rows(options, session, context, fields);
+  if (options.search) return search(options, fields, session, context);
   app::TrainJob job{.resume = options.resume, .progress = &context.progress};
   job.on_metrics = [&](const train::LogEntry& entry) {
     context.print(options.json ? train::to_json(entry) + "\n" : metrics_line(entry));
@@ -214,6 +242,9 @@ Action declare(Options& options) {
                "learn the train questions of the workspace as this recipe asks them");
   declare_workspace(options, &o->workspace);
   options.flag("--resume", &o->resume, "continue after the newest checkpoint of --output-dir");
+  options.flag("--search", &o->search,
+               "try other learning rates, ranks, batches and lengths, and keep the best");
+  options.integer("--search-trials", "N", &o->search_trials, {1, 1000}, "settings that begin (9)");
   declare_engine(options, &o->engine);
   declare_json(options, &o->json);
   for (const app::TrainFieldInfo& field : app::train_field_infos()) {
