@@ -4,6 +4,7 @@
 #include <memory>
 #include <utility>
 
+#include "app/classifier.h"
 #include "base/error.h"
 #include "train/dataset.h"
 
@@ -37,6 +38,31 @@ PromptInput input_of(const Model& model, const Prediction& row, bool is_pair) {
   return RawText{row.source + (is_pair ? "\n" : "")};
 }
 
+PredictSummary labels_of_rows(Session& session, const Model& model, train::Dataset data,
+                              const PredictOptions& options, ProgressSink& progress) {
+  if (options.rows_max > 0 && data.rows.size() > static_cast<size_t>(options.rows_max)) {
+    data.rows.resize(static_cast<size_t>(options.rows_max));
+  }
+  for (const train::Row& row : data.rows) {
+    if (std::holds_alternative<train::LabelRow>(row.data)) continue;
+    throw Error(ErrorCode::kUnsupported, "[predict] " + data.where(row) +
+                                             ": an encoder says labels of texts; expected a row "
+                                             "with 'text' and 'label'");
+  }
+  ThreadPool pool(session.options().threads);
+  Classifier classifier(model.path, model, pool);
+  const ops::Context context{pool, best_kernels(), session.options().precision};
+  PredictSummary summary;
+  summary.are_labels = true;
+  const std::vector<size_t> found = classifier.labels_of(data, context, progress);
+  for (size_t i = 0; i < found.size(); ++i) {
+    const auto& row = std::get<train::LabelRow>(data.rows[i].data);
+    summary.rows.push_back({row.text, row.label, classifier.labels()[found[i]]});
+    summary.exact += summary.rows.back().written == row.label ? 1 : 0;
+  }
+  return summary;
+}
+
 }  // namespace
 
 PredictSummary predict_rows(Session& session, const PredictOptions& options,
@@ -47,12 +73,18 @@ PredictSummary predict_rows(Session& session, const PredictOptions& options,
   const train::Dataset data =
       train::read_dataset(options.dataset, {.format = options.dataset_format});
   const std::shared_ptr<const Model> model = session.model(options.model);
+  const auto begin = std::chrono::steady_clock::now();
+  if (model->encoder) {
+    PredictSummary summary = labels_of_rows(session, *model, data, options, progress);
+    summary.seconds =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    return summary;
+  }
   Generator& generator = model->encoder_decoder
                              ? static_cast<Generator&>(session.seq2seq(options.model))
                              : session.generator(options.model);
   std::shared_ptr<const LoadedAdapter> adapter;
   if (!options.adapter.empty()) adapter = session.adapter(options.model, options.adapter);
-  const auto begin = std::chrono::steady_clock::now();
   PredictSummary summary;
   std::vector<std::string> written, targets;
   const size_t count = options.rows_max > 0

@@ -33,6 +33,7 @@ struct Prediction {
 
 struct PredictSummary {
   std::vector<Prediction> rows;
+  bool are_labels = false;  // of a classifier: `exact` are the right ones, there is no BLEU
   int64_t exact = 0;  // written as the target, white space at the ends aside
   eval::BleuScore bleu;
   int64_t written_tokens = 0;
@@ -41,7 +42,8 @@ struct PredictSummary {
 
 // Greedy. Rows have source and target, or prompt and completion as text: an encoder-decoder reads
 // the source, a decoder the source as a message of the user, or, without a chat template, before a
-// line break, as training has it. Throws Error for other rows.
+// line break, as training has it; an encoder that `ondol train classify` made says labels of texts.
+// Throws Error for other rows.
 PredictSummary predict_rows(Session& session, const PredictOptions& options,
                             ProgressSink& progress);
 

@@ -64,6 +64,7 @@ class Run {
         progress_(job.progress ? *job.progress : silent_),
         target_(method.target(fields, session, pool_)),
         task_(method.task(fields)),
+        use_(method.use),
         folder_(fields.output_dir) {}
 
   TrainSummary run() {
@@ -280,11 +281,17 @@ class Run {
     folder_.save(checkpoint, {.keep = fields_.save_total_limit});
   }
 
+  // Without a chat template a decoder goes on with the text as it is.
+  std::string use_of(const Model& model) const {
+    const bool plain = model.decoder && model.chat_template.empty();
+    return plain ? "ondol run --raw -m" : use_;
+  }
+
   TrainSummary finish() {
     TrainSummary summary;
     summary.folder = folder_.path();
     summary.is_model = target_->is_whole_model();
-    summary.has_template = !target_->model().chat_template.empty();
+    summary.use = use_of(target_->model());
     summary.adapter =
         folder_.path() /
         (saved_.best_global_step ? "best" : fmt::format("checkpoint-{}", saved_.global_step));
@@ -320,6 +327,7 @@ class Run {
   ThreadPool pool_{session_.options().threads};
   std::unique_ptr<TrainTarget> target_;
   std::unique_ptr<TrainTask> task_;
+  std::string use_;
   train::RunFolder folder_;
   std::unique_ptr<train::Objective> objective_;
   std::optional<train::Trainer> trainer_;

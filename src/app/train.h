@@ -33,7 +33,7 @@ struct TrainSummary {
   std::filesystem::path folder;
   std::filesystem::path adapter;  // of the best validation; without validation rows the last one
   bool is_model = false;          // `adapter` is the folder of a whole model instead
-  bool has_template = true;       // that can chat
+  std::string use;                // of a whole model: the command that takes it
   int64_t steps = 0;
   int64_t total_steps = 0;  // of the whole run
   int64_t tokens = 0;

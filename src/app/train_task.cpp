@@ -69,17 +69,17 @@ std::unique_ptr<TrainTarget> named_or_new_pair(const TrainFields& fields, Sessio
 }
 
 constexpr std::array<TrainMethod, 6> kMethods = {{
-    {"sft", "learn answers", nothing, nothing, make_train_target, make_text_task},
+    {"sft", "learn answers", nothing, nothing, make_train_target, make_text_task, "ondol run -m"},
     {"pretrain", "a new model learns texts", nothing, settle_pretrain, make_untrained_target,
-     make_block_task},
+     make_block_task, "ondol run -m"},
     {"seq2seq", "an encoder-decoder learns targets of sources", seq2seq_defaults, settle_seq2seq,
-     named_or_new_pair, make_seq2seq_task},
+     named_or_new_pair, make_seq2seq_task, "ondol run -m"},
     {"mlm", "an encoder learns hidden words", mlm_defaults, settle_encoder, named_or_new,
-     make_masked_task},
+     make_masked_task, "ondol train classify --dataset FILE --output-dir FOLDER --model"},
     {"embed", "an encoder learns which texts are near", sentence_defaults, settle_sentence,
-     make_train_target, make_pair_task},
+     make_train_target, make_pair_task, "ondol embed -m"},
     {"classify", "an encoder learns labels", sentence_defaults, settle_sentence, make_train_target,
-     make_label_task},
+     make_label_task, "ondol predict --dataset FILE -m"},
 }};
 
 }  // namespace

@@ -46,6 +46,7 @@ struct TrainMethod {
   void (*settle)(TrainFields& fields);    // what it takes whatever is said; may throw
   std::unique_ptr<TrainTarget> (*target)(const TrainFields&, Session&, ThreadPool&);
   std::unique_ptr<TrainTask> (*task)(const TrainFields&);
+  std::string_view use;  // the command that takes a whole model of it, before its folder
 };
 
 std::span<const TrainMethod> train_methods();

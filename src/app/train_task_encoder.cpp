@@ -2,45 +2,19 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
-#include <nlohmann/json.hpp>
 #include <utility>
 
+#include "app/classifier.h"
 #include "app/train_task.h"
 #include "base/error.h"
-#include "io/safetensors.h"
-#include "io/safetensors_writer.h"
 #include "train/masked.h"
 #include "train/sentence.h"
 
 namespace ondol::app {
 namespace {
 
-constexpr const char* kHeadFile = "head.safetensors";
-
 [[noreturn]] void invalid(const std::string& what) {
   throw Error(ErrorCode::kInvalidArgument, "[train] " + what);
-}
-
-std::string head_bytes(std::span<const train::Parameter> parameters) {
-  io::SafetensorsWriter writer;
-  writer.set_metadata("format", "pt");
-  for (const train::Parameter& p : parameters) {
-    writer.add_tensor(p.name, p.value.dtype(), p.value.shape(), p.value.bytes());
-  }
-  return writer.build();
-}
-
-void read_head(const std::filesystem::path& folder, std::span<const train::Parameter> parameters,
-               ThreadPool& pool) {
-  const auto file = io::SafetensorsFile::open(folder / kHeadFile);
-  for (const train::Parameter& p : parameters) {
-    file.require_tensor(p.name, p.value.shape());
-    const std::vector<float> values = file.read_f32(p.name);
-    Tensor value = p.value;  // the same storage
-    std::ranges::copy(values, value.data());
-    if (p.packed) p.packed->assign({value.data(), p.packed->columns(), 1}, pool);
-  }
 }
 
 const Model& encoder_of(const TrainTarget& target, const char* method) {
@@ -121,19 +95,6 @@ class MaskedTask final : public TrainTask {
   std::unique_ptr<train::MaskedHead> head_;
 };
 
-ops::Pooling pooling_of(const Model& model) {
-  if (!model.pooling) return ops::Pooling::kMean;
-  switch (model.pooling->kind) {
-    case PoolingConfig::Kind::kMean:
-      return ops::Pooling::kMean;
-    case PoolingConfig::Kind::kCls:
-      return ops::Pooling::kCls;
-    case PoolingConfig::Kind::kLast:
-      return ops::Pooling::kLast;
-  }
-  return ops::Pooling::kMean;
-}
-
 class SentenceTask final : public TrainTask {
  public:
   SentenceTask(const TrainFields& fields, bool labels) : fields_(fields), wants_labels_(labels) {}
@@ -172,8 +133,7 @@ class SentenceTask final : public TrainTask {
     if (!head_) return;
     const train::Parameter parameter = head_->parameter();
     checkpoint.texts[kHeadFile] = head_bytes({&parameter, 1});
-    const nlohmann::ordered_json labels = {{"labels", labels_}};
-    checkpoint.texts["labels.json"] = labels.dump(1) + "\n";
+    checkpoint.texts[kLabelsFile] = labels_json(labels_, fields_.max_length);
   }
   void restore(const std::filesystem::path& folder, ThreadPool& pool) override {
     if (!head_) return;

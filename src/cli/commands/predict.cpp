@@ -51,6 +51,12 @@ int predict(const PredictCommandOptions& options, Context& context) {
   show_notices(session, context);
   if (!options.output.empty()) write_file_atomic(options.output, rows_jsonl(s));
   const auto rows = static_cast<double>(s.rows.size());
+  if (options.json && s.are_labels) {
+    context.print(json_line(Json{{"rows", s.rows.size()},
+                                 {"accuracy", static_cast<double>(s.exact) / rows},
+                                 {"seconds", s.seconds}}));
+    return kExitDone;
+  }
   if (options.json) {
     context.print(json_line(Json{{"rows", s.rows.size()},
                                  {"exact_match", static_cast<double>(s.exact) / rows},
@@ -67,6 +73,11 @@ int predict(const PredictCommandOptions& options, Context& context) {
     context.print(fmt::format("source:  {}\nwritten: {}\ntarget:  {}\n\n", row.source, row.written,
                               row.target));
   }
+  if (s.are_labels) {
+    context.print(fmt::format("{} rows: {:.1f} % right, {:.1f} s\n", s.rows.size(),
+                              100 * static_cast<double>(s.exact) / rows, s.seconds));
+    return kExitDone;
+  }
   context.print(fmt::format(
       "{} rows: exact match {:.1f} %, BLEU {:.1f} ({} tokens; {:.1f}/{:.1f}/{:.1f}/{:.1f}, brevity "
       "{:.3f}), {} tokens in {:.1f} s\n",
@@ -80,7 +91,7 @@ Action declare(Options& options) {
   const auto o = std::make_shared<PredictCommandOptions>();
   declare_model(options, &o->model);
   options.text("--adapter", "PATH", &o->adapter, "LoRA adapter of the model");
-  options.list("--dataset", "FILE", &o->dataset, "rows of source and target");
+  options.list("--dataset", "FILE", &o->dataset, "rows of source and target, or of text and label");
   options.text("--dataset-format", "NAME", &o->format, "how to read them; empty: by their keys");
   options.integer("-n,--new", "NEW", &o->tokens, {1, 1 << 24}, "tokens to write at most");
   options.integer("--rows", "N", &o->rows, {0, INT64_MAX}, "the first N rows; 0: all");
@@ -91,7 +102,8 @@ Action declare(Options& options) {
   return [o](Context& context) { return predict(*o, context); };
 }
 
-constexpr std::array<std::string_view, 2> kLines = {
+constexpr std::array<std::string_view, 3> kLines = {
+    "ondol predict -m runs/intents/best --dataset test.jsonl",
     "ondol predict -m runs/sort/best --dataset test.jsonl",
     "ondol predict -m runs/en-ko/best --dataset test.jsonl --bleu char --json"};
 

@@ -77,8 +77,11 @@ double value_of(const train::LogEntry& entry, const std::string& name) {
 
 std::string metrics_line(const train::LogEntry& entry) {
   if (const double loss = value_of(entry, "eval_loss"); loss >= 0) {
-    return fmt::format("step {:<6} validation loss {:.4f}   accuracy {:.1f} %\n", entry.step, loss,
-                       100 * value_of(entry, "eval_accuracy"));
+    const double spearman = value_of(entry, "eval_spearman");
+    return fmt::format(
+        "step {:<6} validation loss {:.4f}   {}\n", entry.step, loss,
+        spearman > -1 ? fmt::format("Spearman {:.4f}", spearman)
+                      : fmt::format("accuracy {:.1f} %", 100 * value_of(entry, "eval_accuracy")));
   }
   return fmt::format("step {:<6} loss {:.4f}   lr {:.2e}   grad {:.2f}   {:.0f} tok/s\n",
                      entry.step, value_of(entry, "loss"), value_of(entry, "learning_rate"),
@@ -93,9 +96,10 @@ std::string summary_text(const app::TrainSummary& s) {
     text += fmt::format("best validation loss {:.4f} at step {}\n", *s.best_eval, s.best_step);
   }
   text += "look at it:    " + (s.folder / "report.html").string() + "\n";
-  text += s.is_model ? "use it:        ondol run " + std::string(s.has_template ? "" : "--raw ") +
-                           "-m " + s.adapter.string() + "\n"
-                     : "use it:        adapter = \"" + s.adapter.string() + "\" in a recipe\n";
+  text += "use it:        " +
+          (s.is_model ? s.use + " " + s.adapter.string()
+                      : "adapter = \"" + s.adapter.string() + "\" in a recipe") +
+          "\n";
   return text;
 }
 
@@ -219,6 +223,10 @@ int train(const TrainOptions& options, Context& context) {
   app::TrainFields fields = fields_of(options);
   app::Session session = make_session(options.engine);
   if (!options.recipe.empty()) add_rows(options, session, context, fields);
+  if (options.search && options.method != "sft") {
+    throw Error(ErrorCode::kInvalidArgument,
+                "[train] --search tries settings of sft; got '" + options.method + "'");
+  }
   if (options.search) return search(options, fields, session, context);
   app::TrainJob job{.resume = options.resume, .progress = &context.progress};
   job.on_metrics = [&](const train::LogEntry& entry) {
