@@ -1,5 +1,5 @@
 // Float matrix products of ondol and of oneDNN in turn on the same shapes: whether oneDNN should do
-// them (docs/decisions/0019).
+// them (docs/decisions/0018).
 //
 //   apt-get install libdnnl-dev      # Debian 12: oneDNN 2.6
 //   g++ -std=c++20 -O2 -Isrc bench/peers/onednn_bench.cpp -o build/onednn_bench \

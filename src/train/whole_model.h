@@ -9,7 +9,7 @@
 // Each matrix has a master copy in f32, which the optimizer changes and files keep; the model
 // multiplies with what is rounded from it to `form` after every step. Rounded to int8 a product in
 // fast precision is one of int8 numbers, as in inference. Norms and biases are f32 in the model too
-// and take no weight decay. docs/decisions/0018 has what the forms cost.
+// and take no weight decay. docs/decisions/0019 has what the forms cost.
 #pragma once
 
 #include <span>
