@@ -168,10 +168,10 @@ TEST(TokenizerTraining, ResultDependsOnNeitherThreadsNorOrder) {
     const TrainedTokenizer three = trained(settings, turned, 3);
     EXPECT_EQ(text::write_tokenizer_json(one.config), text::write_tokenizer_json(three.config))
         << type;
-    EXPECT_EQ(one.tokens, three.tokens);
-    EXPECT_EQ(one.words, 40U * 14 + 40 * 3);
+    EXPECT_EQ(one.of_texts.tokens, three.of_texts.tokens);
+    EXPECT_EQ(one.of_texts.words, 40U * 14 + 40 * 3);
     EXPECT_LE(one.config.pieces.size(), static_cast<size_t>(settings.vocab_size));
-    EXPECT_EQ(one.unknown, 0U);
+    EXPECT_EQ(one.of_texts.unknown, 0U);
   }
 }
 
@@ -224,10 +224,10 @@ TEST(TokenizerTraining, SpecialTokensComeFirstAndNeverFromText) {
 TEST(TokenizerTraining, LimitsTheAlphabet) {
   const TrainedTokenizer few =
       trained({.type = "unigram", .vocab_size = 100, .limit_alphabet = 20}, small_texts());
-  EXPECT_GT(few.unknown, 0U);
+  EXPECT_GT(few.of_texts.unknown, 0U);
   const TrainedTokenizer word =
       trained({.type = "wordpiece", .vocab_size = 100, .limit_alphabet = 20}, small_texts());
-  EXPECT_GT(word.unknown, 0U);
+  EXPECT_GT(word.of_texts.unknown, 0U);
 }
 
 TEST(TokenizerTraining, RefusesSettingsWithoutAMeaning) {
