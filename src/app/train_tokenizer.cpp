@@ -35,11 +35,11 @@ void write_about(train::TokenizerTraining settings, const std::vector<std::files
                       {"files", names},
                       {"vocabulary", made.config.pieces.size()},
                       {"words_distinct", made.words_distinct},
-                      {"bytes", made.bytes},
-                      {"characters", made.characters},
-                      {"words", made.words},
-                      {"tokens", made.tokens},
-                      {"unknown", made.unknown}};
+                      {"bytes", made.of_texts.bytes},
+                      {"characters", made.of_texts.characters},
+                      {"words", made.of_texts.words},
+                      {"tokens", made.of_texts.tokens},
+                      {"unknown", made.of_texts.unknown}};
   write_file_atomic(path, about.dump(2) + "\n");
 }
 
@@ -62,10 +62,10 @@ TrainTokenizerSummary train_tokenizer_run(const train::TokenizerTraining& settin
   write_file_atomic(output / "special_tokens_map.json", text::special_tokens_map_json(made.config));
   write_about(settings, files, made, output / "tokenizer_training.json");
   return {.vocabulary = vocabulary,
-          .tokens_per_word = share(made.tokens, made.words),
-          .tokens_per_byte = share(made.tokens, made.bytes),
-          .unknown_share = share(made.unknown, made.tokens),
-          .bytes = made.bytes,
+          .tokens_per_word = share(made.of_texts.tokens, made.of_texts.words),
+          .tokens_per_byte = share(made.of_texts.tokens, made.of_texts.bytes),
+          .unknown_share = share(made.of_texts.unknown, made.of_texts.tokens),
+          .bytes = made.of_texts.bytes,
           .seconds = made.seconds,
           .folder = output};
 }

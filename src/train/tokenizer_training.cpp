@@ -17,6 +17,7 @@
 #include "text/utf8.h"
 #include "text/wordpiece.h"
 #include "train/bpe_training.h"
+#include "train/tokenizer_measure.h"
 #include "train/unigram_training.h"
 
 namespace ondol::train {
@@ -162,6 +163,25 @@ TokenizerConfig wordpiece_settings(const TokenizerTraining& s, TokenizerConfig c
   return config;
 }
 
+// Calls take(letters, count) with each word as places in the sorted alphabet. A word with a
+// character of no token is unknown as a whole: there is nothing to learn from it.
+template <class Take>
+void each_spelled_word(const WordCounts& words, const std::u32string& alphabet, Take take) {
+  std::vector<size_t> letters;
+  for (const WordCount& word : words) {
+    letters.clear();
+    bool known = true;
+    for (size_t at = 0; at < word.word.size() && known;) {
+      const text::Utf8Char c = text::read_utf8(word.word, at);
+      const auto place = std::lower_bound(alphabet.begin(), alphabet.end(), c.code);
+      known = place != alphabet.end() && *place == c.code;
+      letters.push_back(static_cast<size_t>(place - alphabet.begin()));
+      at += c.size;
+    }
+    if (known) take(letters, word.count);
+  }
+}
+
 TokenizerConfig learn_wordpiece(const TokenizerTraining& s, const WordCounts& words,
                                 ProgressSink& progress) {
   MergeProblem problem;
@@ -173,28 +193,7 @@ TokenizerConfig learn_wordpiece(const TokenizerTraining& s, const WordCounts& wo
   for (const char32_t code : alphabet) text::append_utf8(problem.tokens.emplace_back(), code);
   // The same characters inside a word, as far as they occur there.
   std::vector<int32_t> inside(alphabet.size(), -1);
-  std::vector<std::pair<size_t, size_t>> ranges;
-  const auto index_of = [&](char32_t code) {
-    const auto at = std::lower_bound(alphabet.begin(), alphabet.end(), code);
-    return at == alphabet.end() || *at != code ? SIZE_MAX
-                                               : static_cast<size_t>(at - alphabet.begin());
-  };
-  const auto each_word = [&](auto take) {
-    std::vector<size_t> letters;
-    for (const WordCount& word : words) {
-      letters.clear();
-      for (size_t at = 0; at < word.word.size();) {
-        const text::Utf8Char c = text::read_utf8(word.word, at);
-        letters.push_back(index_of(c.code));
-        at += c.size;
-      }
-      // A word with a character of no token is unknown as a whole: there is nothing to learn.
-      if (std::find(letters.begin(), letters.end(), SIZE_MAX) == letters.end()) {
-        take(letters, word.count);
-      }
-    }
-  };
-  each_word([&](const std::vector<size_t>& letters, uint64_t) {
+  each_spelled_word(words, alphabet, [&](const std::vector<size_t>& letters, uint64_t) {
     for (size_t i = 1; i < letters.size(); ++i) inside[letters[i]] = 0;
   });
   for (size_t i = 0; i < inside.size(); ++i) {
@@ -203,7 +202,7 @@ TokenizerConfig learn_wordpiece(const TokenizerTraining& s, const WordCounts& wo
     problem.tokens.push_back("##" + problem.tokens[first + i]);
   }
   need_room(problem.tokens.size(), s, "characters, at the beginning of words and inside,");
-  each_word([&](const std::vector<size_t>& letters, uint64_t count) {
+  each_spelled_word(words, alphabet, [&](const std::vector<size_t>& letters, uint64_t count) {
     for (size_t i = 0; i < letters.size(); ++i) {
       problem.symbols.push_back(i == 0 ? static_cast<int32_t>(first + letters[0])
                                        : inside[letters[i]]);
@@ -305,50 +304,6 @@ WordCounts words_of(const TokenizerTraining& s, const TextLines& texts, ThreadPo
       pool, progress);
 }
 
-uint64_t words_between_spaces(std::string_view line, uint64_t& characters) {
-  uint64_t words = 0;
-  bool inside = false;
-  for (size_t at = 0; at < line.size();) {
-    const text::Utf8Char c = text::read_utf8(line, at);
-    const bool white = text::is_white_space(c.code);
-    words += !white && !inside ? 1 : 0;
-    inside = !white;
-    at += c.size;
-    ++characters;
-  }
-  return words;
-}
-
-// What the finished tokenizer makes of the texts.
-void measure(const TextLines& texts, ThreadPool& pool, ProgressSink& progress,
-             TrainedTokenizer& out) {
-  constexpr int64_t kGrain = 64;
-  progress.update("measuring", 0, 0);
-  const auto tokenizer = text::make_tokenizer(out.config);
-  std::vector<TrainedTokenizer> parts(static_cast<size_t>(pool.size()));
-  const auto count = [&](int64_t begin, int64_t end, int thread) {
-    TrainedTokenizer& part = parts[static_cast<size_t>(thread)];
-    for (int64_t i = begin; i < end; ++i) {
-      const std::string_view line = texts.lines[static_cast<size_t>(i)];
-      const std::vector<TokenId> ids = tokenizer->encode(line, {});
-      part.tokens += ids.size();
-      if (const auto unk = out.config.unk) {
-        part.unknown += static_cast<uint64_t>(std::count(ids.begin(), ids.end(), *unk));
-      }
-      part.bytes += line.size();
-      part.words += words_between_spaces(line, part.characters);
-    }
-  };
-  pool.parallel_for(static_cast<int64_t>(texts.lines.size()), kGrain, count);
-  for (const TrainedTokenizer& part : parts) {
-    out.tokens += part.tokens;
-    out.unknown += part.unknown;
-    out.bytes += part.bytes;
-    out.words += part.words;
-    out.characters += part.characters;
-  }
-}
-
 }  // namespace
 
 void check_tokenizer_training(const TokenizerTraining& s) {
@@ -399,7 +354,8 @@ TrainedTokenizer train_tokenizer(const TokenizerTraining& settings, const TextLi
     out.config = learn_unigram_tokenizer(settings, words, pool, progress);
   }
   out.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  measure(texts, pool, progress, out);
+  progress.update("measuring", 0, 0);
+  out.of_texts = measure_tokenizer(*text::make_tokenizer(out.config), texts, pool);
   return out;
 }
 

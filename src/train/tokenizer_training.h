@@ -18,6 +18,7 @@
 #include "base/progress.h"
 #include "base/thread_pool.h"
 #include "text/tokenizer.h"
+#include "train/tokenizer_measure.h"
 #include "train/tokenizer_words.h"
 
 namespace ondol::train {
@@ -49,13 +50,8 @@ void check_tokenizer_training(const TokenizerTraining& settings);
 struct TrainedTokenizer {
   text::TokenizerConfig config;
   uint64_t words_distinct = 0;  // that it was learned from
-  // Of the texts, by the finished tokenizer:
-  uint64_t bytes = 0;
-  uint64_t characters = 0;
-  uint64_t words = 0;  // between white space
-  uint64_t tokens = 0;
-  uint64_t unknown = 0;  // tokens for what the vocabulary cannot write
-  double seconds = 0;    // of the training, reading the texts included
+  TokenizerMeasure of_texts;    // what it makes of the texts
+  double seconds = 0;           // of the training, reading the texts included
 };
 
 // Throws Error(kNotFound), Error(kCorruptData) with file and line for what is not UTF-8 or no row,

@@ -40,7 +40,8 @@ class SeedFinder {
   struct Seed {
     uint32_t at;
     uint32_t length;  // characters
-    uint64_t count;
+    uint64_t count;   // of the words it stands in, once for each place
+    uint64_t places;  // in distinct words
   };
   std::vector<Seed> find();
 
@@ -91,13 +92,14 @@ std::vector<SeedFinder::Seed> SeedFinder::find() {
   std::vector<Seed> seeds;
   std::vector<Seed> open;
   const auto close = [&](size_t length) {
-    uint64_t inner = 0;
+    Seed inner = {};
     while (!open.empty() && open.back().length > length) {
       Seed seed = open.back();
       open.pop_back();
-      seed.count += inner;
-      inner = seed.count;
-      if (seed.length >= 2 && seed.count >= 2) seeds.push_back(seed);
+      seed.count += inner.count;
+      seed.places += inner.places;
+      inner = seed;
+      if (seed.length >= 2 && seed.places >= 2) seeds.push_back(seed);
     }
     return inner;
   };
@@ -105,17 +107,19 @@ std::vector<SeedFinder::Seed> SeedFinder::find() {
     const uint32_t at = order[i];
     const size_t before = i == 0 ? 0 : common(order[i - 1], at);
     // What was repeated longer than this ends here; its occurrences belong to what goes on.
-    const uint64_t inner = close(before);
+    const Seed inner = close(before);
     if (before > 0 && (open.empty() || open.back().length < before)) {
-      open.push_back({at, static_cast<uint32_t>(before), inner});
+      open.push_back({at, static_cast<uint32_t>(before), inner.count, inner.places});
     } else if (!open.empty()) {
-      open.back().count += inner;
+      open.back().count += inner.count;
+      open.back().places += inner.places;
     }
     const size_t whole = length_at(at);
     if (open.empty() || open.back().length < whole) {
-      open.push_back({at, static_cast<uint32_t>(whole), count_at(at)});
+      open.push_back({at, static_cast<uint32_t>(whole), count_at(at), 1});
     } else {
       open.back().count += count_at(at);
+      ++open.back().places;
     }
   }
   close(0);

@@ -1,9 +1,10 @@
 // The first, large vocabulary of a Unigram training: every character and every repeated piece of a
 // word, weighed by how much text it covers.
 //
-// As SentencePiece (Kudo 2018): repeats that no longer piece repeats as often (inner nodes of the
-// suffix tree), the heaviest first. Unlike there, a word counts as often as it occurs, so that a
-// frequent word that is part of no other is a seed too.
+// As SentencePiece (Kudo 2018): what stands in two places of the distinct words and no longer piece
+// stands in as many (inner nodes of the suffix tree), the heaviest first. Unlike there, a word
+// counts as often as it occurs. Words that are part of no other are no seeds: they would fill the
+// vocabulary with names of this text (measured: fewer tokens here, more in other texts).
 #pragma once
 
 #include <string>

@@ -52,6 +52,7 @@ class UnigramLearner {
   std::vector<double> losses(const UnigramModel& model);
   std::vector<ScoredPiece> finished(std::vector<ScoredPiece> pieces,
                                     const std::u32string& alphabet) const;
+  std::vector<ScoredPiece> most_probable(std::vector<ScoredPiece> pieces, size_t characters) const;
 
   const WordCounts& words_;
   const UnigramSettings& settings_;
@@ -164,14 +165,16 @@ std::vector<double> UnigramLearner::losses(const UnigramModel& model) {
   return losses;
 }
 
-// Keeps the `target` pieces whose loss would cost most, in their order.
+// Keeps the `target` pieces whose loss would cost most, in their order; unused ones go at once.
 std::vector<ScoredPiece> UnigramLearner::prune(const UnigramModel& model, size_t target) {
   const std::vector<double> loss = losses(model);
   std::vector<size_t> order(model.size());
   for (size_t i = 0; i < order.size(); ++i) order[i] = i;
   std::stable_sort(order.begin(), order.end(),
                    [&](size_t a, size_t b) { return loss[a] > loss[b]; });
-  if (order.size() > target) order.resize(target);
+  size_t used = 0;
+  while (used < order.size() && loss[order[used]] >= 0) ++used;
+  order.resize(std::min({order.size(), target, std::max(used, settings_.pieces)}));
   std::sort(order.begin(), order.end());
   std::vector<ScoredPiece> pieces;
   for (const size_t id : order) pieces.push_back(model.pieces()[id]);
@@ -201,6 +204,19 @@ std::vector<ScoredPiece> UnigramLearner::finished(std::vector<ScoredPiece> piece
   return pieces;
 }
 
+// The last cut, by probability as SentencePiece's: every character stays. `pieces`: best first.
+std::vector<ScoredPiece> UnigramLearner::most_probable(std::vector<ScoredPiece> pieces,
+                                                       size_t characters) const {
+  size_t room = settings_.pieces - characters;
+  std::erase_if(pieces, [&](const ScoredPiece& piece) {
+    if (text::read_utf8(piece.piece, 0).size == piece.piece.size()) return false;
+    if (room == 0) return true;
+    --room;
+    return false;
+  });
+  return pieces;
+}
+
 std::vector<ScoredPiece> UnigramLearner::run() {
   progress_.update("finding pieces", 0, 0);
   const std::u32string alphabet = alphabet_of(words_, settings_.limit_alphabet);
@@ -215,7 +231,8 @@ std::vector<ScoredPiece> UnigramLearner::run() {
   const size_t enough = settings_.pieces * 11 / 10;
   for (;;) {
     for (int64_t i = 0; i < settings_.n_sub_iterations; ++i) {
-      progress_.update("learning pieces", first - model.size(), first - settings_.pieces);
+      const size_t last = std::min(settings_.pieces, model.size());
+      progress_.update("learning pieces", first - model.size(), first - last);
       maximise(model, true);
     }
     std::vector<ScoredPiece> pieces = used_pieces(model);
@@ -226,10 +243,7 @@ std::vector<ScoredPiece> UnigramLearner::run() {
     if (done) break;
     model = UnigramModel(prune(model, target));
   }
-  // The last cut and its scores; characters without a piece get theirs, so there is room for them.
-  const std::vector<ScoredPiece> whole = finished(used_pieces(model), alphabet);
-  model = UnigramModel(whole);
-  if (model.size() > settings_.pieces) model = UnigramModel(prune(model, settings_.pieces));
+  model = UnigramModel(most_probable(finished(used_pieces(model), alphabet), alphabet.size()));
   for (int64_t i = 0; i < settings_.n_sub_iterations; ++i) maximise(model, false);
   return finished(used_pieces(model), alphabet);
 }
