@@ -1,9 +1,6 @@
 #include "app/process_stats.h"
 
 #include <sys/resource.h>
-#if defined(__GLIBC__)
-#include <malloc.h>
-#endif
 
 #include <fstream>
 #include <string>
@@ -38,12 +35,5 @@ int64_t available_memory_bytes() { return proc_kib("/proc/meminfo", "MemAvailabl
 
 // proc(5): writing 5 to clear_refs resets the peak resident set size.
 void reset_peak_rss() { std::ofstream("/proc/self/clear_refs") << "5"; }
-
-void keep_freed_memory() {
-#if defined(__GLIBC__)
-  mallopt(M_MMAP_MAX, 0);
-  mallopt(M_TRIM_THRESHOLD, 1 << 30);
-#endif
-}
 
 }  // namespace ondol::app

@@ -10,8 +10,4 @@ int64_t process_peak_rss_bytes();  // highest resident set since the start or th
 int64_t available_memory_bytes();  // that new work may take without swapping; 0: not known
 void reset_peak_rss();  // where the kernel allows it; otherwise the peak goes on from before
 
-// From now on freed memory stays with the process: training takes and frees the same tensors at every
-// step, and pages that come from the system anew are cleared by it each time.
-void keep_freed_memory();
-
 }  // namespace ondol::app

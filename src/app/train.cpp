@@ -70,7 +70,6 @@ class Run {
   TrainSummary run() {
     load_data();
     const ThreadPool::Burst burst(pool_);
-    keep_freed_memory();
     trainer_.emplace(train::Trainer::Machine{pool_, best_kernels(), session_.options().precision},
                      *objective_, loop_config(fields_));
     plan();

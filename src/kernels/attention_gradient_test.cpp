@@ -27,6 +27,7 @@ constexpr Case kCases[] = {
     {"both ways", 4, 2, 8, 67, 67, false, 0, false},
     {"cross", 2, 1, 12, 5, 131, false, 0, false},
     {"cross, fewer keys", 2, 2, 4, 66, 3, false, 0, false},
+    {"wide heads, many keys", 2, 1, 64, 150, 150, true, 0, false},
     {"bias", 2, 2, 6, 11, 11, false, 0, true},
     {"bias, causal, grouped", 4, 2, 7, 65, 65, true, 0, true},
 };
