@@ -106,7 +106,8 @@ TEST_F(AdapterRecipes, WhatOfTheFileWasNotUsedIsSaidOnce) {
 
 TEST_F(AdapterRecipes, ErrorsComeBeforeTheFirstAnswer) {
   change_config([](nlohmann::json& config) { config["use_dora"] = true; });
-  EXPECT_THAT(error_text([&] { run(); }, ErrorCode::kUnsupported), HasSubstr("DoRA"));
+  EXPECT_THAT(error_text([&] { run(); }, ErrorCode::kCorruptData),
+              HasSubstr("lora_magnitude_vector"));
   std::filesystem::remove_all(folder.path() / "runs");
   EXPECT_THAT(error_text([&] { run(); }, ErrorCode::kNotFound), HasSubstr("there is no"));
 }

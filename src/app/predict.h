@@ -34,7 +34,7 @@ struct Prediction {
 struct PredictSummary {
   std::vector<Prediction> rows;
   bool are_labels = false;  // of a classifier: `exact` are the right ones, there is no BLEU
-  int64_t exact = 0;  // written as the target, white space at the ends aside
+  int64_t exact = 0;        // written as the target, white space at the ends aside
   eval::BleuScore bleu;
   int64_t written_tokens = 0;
   double seconds = 0;

@@ -65,7 +65,9 @@ class Run {
         target_(method.target(fields, session, pool_)),
         task_(method.task(fields)),
         use_(method.use),
-        folder_(fields.output_dir) {}
+        folder_(fields.output_dir) {
+    task_->check(target_->model());
+  }
 
   TrainSummary run() {
     load_data();

@@ -24,6 +24,8 @@ struct TaskRows {
 class TrainTask {
  public:
   virtual ~TrainTask() = default;
+  // Throws Error(kInvalidArgument) when the method is not for this model.
+  virtual void check(const Model& model) const = 0;
   // Rows of texts that become blocks: the validation part is split from the blocks when the rows
   // are few.
   virtual bool is_of_blocks() const { return false; }

@@ -17,14 +17,12 @@ namespace {
   throw Error(ErrorCode::kInvalidArgument, "[train] " + what);
 }
 
-const Model& encoder_of(const TrainTarget& target, const char* method) {
-  const Model& model = target.model();
+void expect_encoder(const Model& model, const char* method) {
   if (!model.encoder || !model.tokenizer) {
     invalid(std::string(method) +
             " needs an encoder with a tokenizer; got a model of architecture '" +
             model.info.architecture + "', expected bert");
   }
-  return model;
 }
 
 // Texts in blocks of at most `tokens_max` with the special tokens around each; those are never
@@ -57,10 +55,11 @@ train::SftData text_blocks(const train::Dataset& data, const text::Tokenizer& to
 class MaskedTask final : public TrainTask {
  public:
   explicit MaskedTask(const TrainFields& fields) : fields_(fields) {}
+  void check(const Model& model) const override { expect_encoder(model, "mlm"); }
   bool is_of_blocks() const override { return true; }
   std::unique_ptr<train::Objective> objective(TrainTarget& target, TaskRows rows, ThreadPool& pool,
                                               ProgressSink&) override {
-    const Model& model = encoder_of(target, "mlm");
+    const Model& model = target.model();
     const auto mask = model.tokenizer->find("[MASK]");
     if (!mask) {
       throw Error(ErrorCode::kUnsupported,
@@ -98,13 +97,13 @@ class MaskedTask final : public TrainTask {
 class SentenceTask final : public TrainTask {
  public:
   SentenceTask(const TrainFields& fields, bool labels) : fields_(fields), wants_labels_(labels) {}
+  void check(const Model& model) const override { expect_encoder(model, method()); }
   std::unique_ptr<train::Objective> objective(TrainTarget& target, TaskRows rows, ThreadPool& pool,
                                               ProgressSink& progress) override {
-    const char* method = wants_labels_ ? "classify" : "embed";
-    const Model& model = encoder_of(target, method);
+    const Model& model = target.model();
     config_ = {train::sentence_loss_of(rows.learn), pooling_of(model)};
     if ((config_.loss == train::SentenceLoss::kLabels) != wants_labels_) {
-      invalid(std::string(method) + " learns " +
+      invalid(std::string(method()) + " learns " +
               (wants_labels_ ? "texts with labels; got pairs, try `ondol train embed`"
                              : "pairs of texts; got labels, try `ondol train classify`"));
     }
@@ -147,6 +146,8 @@ class SentenceTask final : public TrainTask {
   }
 
  private:
+  const char* method() const { return wants_labels_ ? "classify" : "embed"; }
+
   const TrainFields& fields_;
   bool wants_labels_;
   train::SentenceConfig config_;

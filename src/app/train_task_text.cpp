@@ -49,10 +49,17 @@ enum class Texts : uint8_t { kAnswers, kBlocks, kPairs };
 class TextTask final : public TrainTask {
  public:
   TextTask(const TrainFields& fields, Texts texts) : fields_(fields), texts_(texts) {}
+  void check(const Model& model) const override {
+    const bool pairs = texts_ == Texts::kPairs;
+    if (pairs ? model.encoder_decoder != nullptr : model.decoder != nullptr) return;
+    const char* other = model.encoder_decoder ? "seq2seq" : model.decoder ? "sft" : "embed";
+    invalid("model '" + fields_.model + "' (architecture '" + model.info.architecture +
+            "') is no " + (pairs ? "encoder-decoder" : "decoder") + "; try `ondol train " + other +
+            "`, or another model");
+  }
   bool is_of_blocks() const override { return texts_ == Texts::kBlocks; }
   std::unique_ptr<train::Objective> objective(TrainTarget& target, TaskRows rows, ThreadPool&,
                                               ProgressSink& progress) override {
-    check(target.model());
     const train::Renderer renderer = renderer_of(fields_, target.model());
     SftData learn = examples_of(rows.learn, renderer, fields_, progress), validation;
     if (!rows.validation.rows.empty()) {
@@ -74,15 +81,6 @@ class TextTask final : public TrainTask {
   }
 
  private:
-  void check(const Model& model) const {
-    const bool pairs = texts_ == Texts::kPairs;
-    if (pairs ? model.encoder_decoder != nullptr : model.decoder != nullptr) return;
-    const char* other = model.encoder_decoder ? "seq2seq" : model.decoder ? "sft" : "embed";
-    invalid("model '" + fields_.model + "' (architecture '" + model.info.architecture +
-            "') is no " + (pairs ? "encoder-decoder" : "decoder") + "; try `ondol train " + other +
-            "`, or another model");
-  }
-
   const TrainFields& fields_;
   Texts texts_;
 };

@@ -60,7 +60,7 @@ TEST(LocalEmbedder, FormsOfTheWeightsAreNearAndAsReproducible) {
   }
   expect_error(
       [&] { load_model(golden_dir() / "models" / "llama_tied", pool, {}, {WeightForm::kInt8}); },
-      ErrorCode::kUnsupported, {"int8", "decoder"});
+      ErrorCode::kUnsupported, {"int8", "encoder"});
 }
 
 TEST(LocalEmbedder, VectorsHaveTheModelsWidthAndUnitLength) {

@@ -53,7 +53,8 @@ TEST_F(Untrained, LlamaLoadsAndKnowsNothing) {
   const Tensor hidden = hidden_states(model, context, {1, 2, 3, 4, 5});
   const Tensor logits = model.decoder->logits(context, hidden);
   for (text::TokenId id = 0; id < 288; ++id) {
-    EXPECT_NEAR(log_probability(logits.row(4), id), -std::log(288.0), 1.0);
+    // Likeliest is the token that was read: its embedding is a row of the head.
+    EXPECT_NEAR(log_probability(logits.row(4), id), -std::log(288.0), 1.2);
   }
   EXPECT_NE(model_texts(model).at("config.json").find("\"vocab_size\": 288"), std::string::npos);
 }

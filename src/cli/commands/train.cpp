@@ -273,7 +273,7 @@ Action declare(Options& options) {
 }
 
 constexpr std::array<std::string_view, 8> kLines = {
-    "ondol train seq2seq --dataset pairs.jsonl --output-dir runs/pairs --num-hidden-layers 2",
+    "ondol train seq2seq --dataset pairs.jsonl --output-dir runs/pairs",
     "ondol train pretrain --dataset book.txt --output-dir runs/tiny",
     "ondol train tokenizer --type bpe --dataset book.txt --output-dir runs/tok",
     "ondol train word2vec --dataset book.txt --output-dir runs/words --sg 1",
