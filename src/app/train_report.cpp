@@ -28,20 +28,6 @@ Curve curve_of(std::span<const train::LogEntry> history, const std::string& name
   return curve;
 }
 
-std::string escaped(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '<') {
-      out += "&lt;";
-    } else if (c == '&') {
-      out += "&amp;";
-    } else {
-      out += c;
-    }
-  }
-  return out;
-}
-
 struct Line {
   std::string name;
   std::string color;
@@ -151,6 +137,20 @@ std::string summary_table(const TrainFields& fields, const TrainSummary& s) {
 }
 
 }  // namespace
+
+std::string escaped(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '<') {
+      out += "&lt;";
+    } else if (c == '&') {
+      out += "&amp;";
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
 
 std::string diagnose(std::span<const train::LogEntry> history) {
   const Curve train = curve_of(history, "loss"), eval = curve_of(history, "eval_loss");

@@ -15,4 +15,7 @@ std::string diagnose(std::span<const train::LogEntry> history);
 std::string train_report_html(const TrainFields& fields, const TrainSummary& summary,
                               std::span<const train::LogEntry> history);
 
+// Text for a page: < and & as entities.
+std::string escaped(const std::string& text);
+
 }  // namespace ondol::app

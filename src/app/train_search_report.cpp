@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "app/train_config.h"
+#include "app/train_report.h"
 #include "app/train_search.h"
 
 namespace ondol::app {
@@ -28,20 +29,6 @@ std::string loss_of(const SearchTrial& trial) {
 
 std::string steps_of(const SearchTrial& trial) {
   return fmt::format("{}/{}", trial.steps, trial.total_steps);
-}
-
-std::string escaped(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '<') {
-      out += "&lt;";
-    } else if (c == '&') {
-      out += "&amp;";
-    } else {
-      out += c;
-    }
-  }
-  return out;
 }
 
 Json trial_json(const SearchTrial& trial) {

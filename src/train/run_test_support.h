@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/rng.h"
 #include "tensor/tensor.h"
+#include "train/parameter.h"
 
 namespace ondol::train::testing {
 
@@ -56,6 +57,34 @@ std::string refusal(ErrorCode code, Call call) {
     return error.what();
   }
   return "";
+}
+
+// The gradient of a parameter along a random direction, and what differences of the loss say of it
+// (five points). The parameter is as it was afterwards.
+struct DirectionalGradient {
+  double computed;
+  double measured;
+};
+template <class Loss>
+DirectionalGradient along_direction(Parameter& p, const Tensor& gradient, float step,
+                                    ThreadPool& pool, const Loss& loss) {
+  const Tensor direction = random_tensor(p.value.shape(), 99);
+  const Tensor before =
+      Tensor::from({p.value.data(), static_cast<size_t>(p.value.size())}, p.value.shape());
+  const auto loss_at = [&](float steps) {
+    for (int64_t i = 0; i < before.size(); ++i) {
+      p.value.data()[i] = before.data()[i] + steps * step * direction.data()[i];
+    }
+    if (p.packed) p.packed->assign({p.value.data(), p.packed->columns(), 1}, pool);
+    return loss();
+  };
+  const double near = loss_at(1) - loss_at(-1), far = loss_at(2) - loss_at(-2);
+  loss_at(0);
+  double computed = 0;
+  for (int64_t i = 0; i < before.size(); ++i) {
+    computed += double{gradient.data()[i]} * direction.data()[i];
+  }
+  return {computed, (8 * near - far) / (12 * double{step})};
 }
 
 }  // namespace ondol::train::testing

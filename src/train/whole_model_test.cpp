@@ -107,24 +107,8 @@ TEST_P(EveryWeight, FollowsTheLoss) {
   tape.backward();
   for (Parameter& p : whole.parameters()) {
     const Tensor gradient = p.packed ? tape.gradient(*p.packed) : tape.gradient(p.value);
-    const Tensor direction = testing::random_tensor(p.value.shape(), 99);
-    const Tensor before =
-        Tensor::from({p.value.data(), static_cast<size_t>(p.value.size())}, p.value.shape());
-    constexpr float kStep = 2e-3F;
-    const auto loss_at = [&](float steps) {
-      for (int64_t i = 0; i < before.size(); ++i) {
-        p.value.data()[i] = before.data()[i] + steps * kStep * direction.data()[i];
-      }
-      if (p.packed) p.packed->assign({p.value.data(), p.packed->columns(), 1}, pool);
-      return loss_of(objective, pool, nullptr);
-    };
-    const double near = loss_at(1) - loss_at(-1), far = loss_at(2) - loss_at(-2);
-    const double measured = (8 * near - far) / (12 * double{kStep});
-    loss_at(0);
-    double computed = 0;
-    for (int64_t i = 0; i < before.size(); ++i) {
-      computed += double{gradient.data()[i]} * direction.data()[i];
-    }
+    const auto [computed, measured] = testing::along_direction(
+        p, gradient, 2e-3F, pool, [&] { return loss_of(objective, pool, nullptr); });
     EXPECT_NEAR(computed, measured, 0.01 * std::abs(measured) + 0.02) << p.name;
     EXPECT_NE(computed, 0) << p.name;
   }

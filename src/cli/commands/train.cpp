@@ -117,28 +117,42 @@ nlohmann::ordered_json summary_json(const app::TrainSummary& s) {
   return json;
 }
 
-// Word vectors have settings of their own; files and folder are named as for the other methods.
-int train_words(const TrainOptions& options, Context& context) {
-  train::Word2VecConfig config;
+struct TextsAndFolder {
   std::vector<std::filesystem::path> files;
   std::filesystem::path folder;
+};
+
+// Methods with settings of their own: files and folder are named as for the others.
+template <class SetField>
+TextsAndFolder read_settings(const TrainOptions& options, const SetField& set_field) {
+  TextsAndFolder at;
   for (const auto& [name, values] : options.given) {
     if (values.empty()) continue;
     if (name == "dataset") {
-      files.assign(values.begin(), values.end());
+      at.files.assign(values.begin(), values.end());
     } else if (name == "output_dir") {
-      folder = values.front();
+      at.folder = values.front();
     } else {
-      app::set_word2vec_field(config, name, values);
+      set_field(name, values);
     }
   }
-  if (files.empty() || folder.empty()) {
-    throw Error(ErrorCode::kInvalidArgument,
-                "[train] word2vec needs texts and a folder; name --dataset and --output-dir");
+  if (at.files.empty() || at.folder.empty()) {
+    throw Error(ErrorCode::kInvalidArgument, "[train] " + options.method +
+                                                 " needs texts and a folder; name --dataset and "
+                                                 "--output-dir");
   }
+  return at;
+}
+
+int train_words(const TrainOptions& options, Context& context) {
+  train::Word2VecConfig config;
+  const TextsAndFolder at =
+      read_settings(options, [&](const std::string& name, const std::vector<std::string>& values) {
+        app::set_word2vec_field(config, name, values);
+      });
   ThreadPool pool(static_cast<int>(options.engine.threads));
   const app::Word2VecSummary s =
-      app::train_word2vec_run(config, files, folder, pool, context.progress);
+      app::train_word2vec_run(config, at.files, at.folder, pool, context.progress);
   const nlohmann::ordered_json json = {{"words", s.words},
                                        {"vector_size", s.width},
                                        {"words_read", s.words_read},
@@ -180,25 +194,13 @@ int search(const TrainOptions& options, const app::TrainFields& fields, app::Ses
 
 int train_tokenizer(const TrainOptions& options, Context& context) {
   train::TokenizerTraining settings;
-  std::vector<std::filesystem::path> files;
-  std::filesystem::path folder;
-  for (const auto& [name, values] : options.given) {
-    if (values.empty()) continue;
-    if (name == "dataset") {
-      files.assign(values.begin(), values.end());
-    } else if (name == "output_dir") {
-      folder = values.front();
-    } else {
-      app::set_tokenizer_field(settings, name, values);
-    }
-  }
-  if (files.empty() || folder.empty()) {
-    throw Error(ErrorCode::kInvalidArgument,
-                "[train] tokenizer needs texts and a folder; name --dataset and --output-dir");
-  }
+  const TextsAndFolder at =
+      read_settings(options, [&](const std::string& name, const std::vector<std::string>& values) {
+        app::set_tokenizer_field(settings, name, values);
+      });
   ThreadPool pool(static_cast<int>(options.engine.threads));
   const app::TrainTokenizerSummary s =
-      app::train_tokenizer_run(settings, files, folder, pool, context.progress);
+      app::train_tokenizer_run(settings, at.files, at.folder, pool, context.progress);
   const nlohmann::ordered_json json = {{"vocabulary", s.vocabulary},
                                        {"tokens_per_word", s.tokens_per_word},
                                        {"tokens_per_byte", s.tokens_per_byte},
