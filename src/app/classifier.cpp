@@ -40,16 +40,7 @@ std::string labels_json(std::span<const std::string> labels, int64_t max_length)
 }
 
 ops::Pooling pooling_of(const Model& model) {
-  if (!model.pooling) return ops::Pooling::kMean;
-  switch (model.pooling->kind) {
-    case PoolingConfig::Kind::kMean:
-      return ops::Pooling::kMean;
-    case PoolingConfig::Kind::kCls:
-      return ops::Pooling::kCls;
-    case PoolingConfig::Kind::kLast:
-      return ops::Pooling::kLast;
-  }
-  return ops::Pooling::kMean;
+  return model.pooling ? model.pooling->kind : ops::Pooling::kMean;
 }
 
 Classifier::Classifier(const std::filesystem::path& folder, const Model& model, ThreadPool& pool)

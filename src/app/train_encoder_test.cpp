@@ -5,8 +5,7 @@
 #include <fstream>
 
 #include "app/predict.h"
-#include "app/test_support.h"
-#include "app/train.h"
+#include "app/train_test_support.h"
 #include "app/train_tokenizer.h"
 #include "base/files.h"
 
@@ -96,13 +95,7 @@ TEST_F(EncoderTrain, StoppedAndResumedEndsWithTheSameBits) {
   make_tokenizer();
   TrainFields whole = small_encoder("whole"), other = small_encoder("stopped");
   run("mlm", whole);
-  class StopAfter final : public ProgressSink {
-   public:
-    void update(std::string_view stage, uint64_t done, uint64_t) override {
-      if (stage == "train" && done >= 4) throw Error(ErrorCode::kCancelled, "[test] stopped");
-    }
-    void notice(std::string_view) override {}
-  } stop;
+  StopAfter stop(4);
   EXPECT_THROW(run("mlm", other, {.progress = &stop}), Error);
   run("mlm", other, {.resume = true});
   for (const char* name : {"model.safetensors", "head.safetensors", "optimizer.safetensors"}) {

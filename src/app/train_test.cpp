@@ -1,50 +1,22 @@
 // `ondol train sft` on a tiny model: what is written, and that a run which was stopped ends with
 // the bits of one that was not.
-#include "app/train.h"
-
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <fstream>
 
-#include "app/test_support.h"
 #include "app/train_config.h"
+#include "app/train_test_support.h"
 #include "base/files.h"
 #include "models/adapter_file.h"
 
 namespace ondol::app::testing {
 namespace {
 
-// Asks to stop after so many steps, as Ctrl-C does.
-class StopAfter final : public ProgressSink {
- public:
-  explicit StopAfter(uint64_t steps) : steps_(steps) {}
-  void update(std::string_view stage, uint64_t done, uint64_t) override {
-    if (stage == "train" && done == steps_) throw Error(ErrorCode::kCancelled, "stopped");
-  }
-  void notice(std::string_view) override {}
-
- private:
-  uint64_t steps_;
-};
-
 class Train : public ::testing::Test {
  protected:
   Train() {
-    std::ofstream rows(folder.path() / "train.jsonl");
-    for (int i = 0; i < 40; ++i) {
-      rows << R"({"prompt": "count )" << i << R"( then", "completion": " next )" << i + 1 << R"("})"
-           << "\n";
-    }
-    fields.model = tiny_llama().string();
-    fields.dataset = {(folder.path() / "train.jsonl").string()};
-    fields.validation_split = 0.2;
-    fields.output_dir = (folder.path() / "run").string();
-    fields.max_length = 64;
-    fields.max_steps = 6;
-    fields.logging_steps = 1;
-    fields.eval_steps = 2;
-    fields.save_steps = 3;
+    fields = short_run(folder.path());
     fields.lora_r = 2;
     fields.learning_rate = 1e-2;
   }

@@ -5,8 +5,7 @@
 #include <cmath>
 #include <fstream>
 
-#include "app/test_support.h"
-#include "app/train.h"
+#include "app/train_test_support.h"
 #include "base/files.h"
 #include "train/causal_lm.h"
 
@@ -16,22 +15,9 @@ namespace {
 class WholeTrain : public ::testing::Test {
  protected:
   WholeTrain() {
-    std::ofstream rows(folder.path() / "train.jsonl");
-    for (int i = 0; i < 40; ++i) {
-      rows << R"({"prompt": "count )" << i << R"( then", "completion": " next )" << i + 1 << R"("})"
-           << "\n";
-    }
+    fields = short_run(folder.path());
     std::ofstream text(folder.path() / "text.txt");
     for (int i = 0; i < 300; ++i) text << "the " << i % 7 << " and the " << i % 5 << "\n";
-    fields.model = tiny_llama().string();
-    fields.dataset = {(folder.path() / "train.jsonl").string()};
-    fields.validation_split = 0.2;
-    fields.output_dir = (folder.path() / "run").string();
-    fields.max_length = 64;
-    fields.max_steps = 6;
-    fields.logging_steps = 1;
-    fields.eval_steps = 2;
-    fields.save_steps = 3;
     fields.use_peft = false;
     fields.learning_rate = 1e-3;
   }
@@ -58,12 +44,7 @@ class WholeTrain : public ::testing::Test {
     run(fields);
     TrainFields other = fields;
     other.output_dir = (folder.path() / "stopped").string();
-    class StopAfterFour final : public ProgressSink {
-      void update(std::string_view stage, uint64_t done, uint64_t) override {
-        if (stage == "train" && done == 4) throw Error(ErrorCode::kCancelled, "stopped");
-      }
-      void notice(std::string_view) override {}
-    } stop;
+    StopAfter stop(4);
     EXPECT_THROW(run(other, {.progress = &stop}), Error);
     run(other, {.resume = true});
     for (const char* name : {"model.safetensors", "optimizer.safetensors"}) {

@@ -1,6 +1,7 @@
 #include "base/files.h"
 
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -88,6 +89,19 @@ void write_file_atomic(const std::filesystem::path& path, std::string_view conte
     fail(ErrorCode::kResourceExhausted, "replace", path);
   }
   sync_folder(folder);
+}
+
+ScratchFolder::ScratchFolder(const std::filesystem::path& parent, std::string_view name,
+                             const std::string& failure) {
+  std::filesystem::create_directories(parent);
+  std::string pattern = (parent / ("." + std::string(name) + ".XXXXXX")).string();
+  if (::mkdtemp(pattern.data()) == nullptr) throw Error(ErrorCode::kResourceExhausted, failure);
+  path_ = pattern;
+}
+
+ScratchFolder::~ScratchFolder() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
 }
 
 MappedFile::MappedFile(const std::filesystem::path& path) {

@@ -16,6 +16,23 @@ std::string read_file(const std::filesystem::path& path, size_t bytes_max = size
 // Replaces the file as a whole or leaves the old one. Makes missing parent folders.
 void write_file_atomic(const std::filesystem::path& path, std::string_view content);
 
+// A folder in `parent` (made if it is missing) with a hidden name of its own, gone at the end with
+// all in it. On the file system of `parent`, so that what is made inside can be renamed to there.
+class ScratchFolder {
+ public:
+  // `name` begins the folder's; `failure` is what Error(kResourceExhausted) says when it cannot be
+  // made.
+  ScratchFolder(const std::filesystem::path& parent, std::string_view name,
+                const std::string& failure);
+  ~ScratchFolder();
+  ScratchFolder(const ScratchFolder&) = delete;
+  ScratchFolder& operator=(const ScratchFolder&) = delete;
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
 // A read-only view of a file. A file cut short while mapped is SIGBUS, so nothing on a hot path
 // reads a mapping: pack or copy on load, then drop it. Movable, not copyable.
 class MappedFile {

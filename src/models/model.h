@@ -20,6 +20,7 @@
 
 #include "nn/sequence_batch.h"
 #include "ops/context.h"
+#include "ops/pool.h"
 #include "tensor/tensor.h"
 #include "text/tokenizer.h"
 
@@ -101,7 +102,8 @@ class DecoderModel {
 
 // How sentence vectors are made from token states (sentence-transformers modules.json).
 struct PoolingConfig {
-  enum class Kind { kMean, kCls, kLast } kind = Kind::kMean;
+  using Kind = ops::Pooling;
+  Kind kind = Kind::kMean;
   bool normalize = true;
   int64_t tokens_max = 512;  // sentence_bert_config.json max_seq_length
 };

@@ -54,14 +54,12 @@ class EncoderObjectives : public ::testing::Test {
   // The gradient along a random direction of every parameter against a difference of the loss.
   void expect_gradients(Objective& objective, std::span<const uint32_t> examples) {
     ops::Tape tape;
-    for (const Parameter& p : objective.parameters()) {
-      p.packed ? tape.watch(*p.packed) : tape.watch(p.value);
-    }
+    testing::watch(tape, objective.parameters());
     loss_of(objective, examples, &tape);
     tape.backward();
     double reached = 0;
     for (Parameter& p : objective.parameters()) {
-      const Tensor gradient = p.packed ? tape.gradient(*p.packed) : tape.gradient(p.value);
+      const Tensor gradient = testing::gradient_of(tape, p);
       const auto [computed, measured] = testing::along_direction(
           p, gradient, 1e-3F, pool, [&] { return loss_of(objective, examples, nullptr); });
       EXPECT_NEAR(computed, measured, 0.02 * std::abs(measured) + 0.03) << p.name;

@@ -38,21 +38,14 @@ Tensor constant(int64_t size, float value) {
 }  // namespace
 
 MaskedHead::MaskedHead(int64_t width, uint64_t seed, ThreadPool& pool)
-    : dense_value_(Tensor::zeros(DType::kF32, {width, width})),
+    : dense_(width, width, seed, 0x6d61736b, pool),
       bias_(constant(width, 0)),
       norm_weight_(constant(width, 1)),
-      norm_bias_(constant(width, 0)) {
-  Rng rng(seed, 0x6d61736b);
-  for (int64_t i = 0; i < dense_value_.size(); ++i) {
-    dense_value_.data()[i] = static_cast<float>(0.02 * rng.normal());
-  }
-  dense_ =
-      PackedMatrix::from_floats(DType::kF32, width, width, {dense_value_.data(), width, 1}, pool);
-}
+      norm_bias_(constant(width, 0)) {}
 
 Tensor MaskedHead::forward(const ops::Context& context, const Tensor& states) const {
   Tensor out;
-  const ops::LinearPart part{.weight = &dense_, .bias = &bias_, .out = &out};
+  const ops::LinearPart part{.weight = &dense_.matrix, .bias = &bias_, .out = &out};
   ops::linear(context, states, {&part, 1});
   ops::gelu(context, out);
   ops::layer_norm(context, out, norm_weight_, norm_bias_, kEpsilon, out);
@@ -61,7 +54,7 @@ Tensor MaskedHead::forward(const ops::Context& context, const Tensor& states) co
 
 std::vector<Parameter> MaskedHead::parameters() {
   const std::string at = "cls.predictions.transform.";
-  return {{.name = at + "dense.weight", .value = dense_value_, .packed = &dense_},
+  return {dense_.parameter(at + "dense.weight"),
           {.name = at + "dense.bias", .value = bias_, .decay = false},
           {.name = at + "LayerNorm.weight", .value = norm_weight_, .decay = false},
           {.name = at + "LayerNorm.bias", .value = norm_bias_, .decay = false}};

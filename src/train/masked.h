@@ -15,6 +15,7 @@
 #include "models/model.h"
 #include "train/example.h"
 #include "train/sft.h"
+#include "train/trained_matrix.h"
 #include "train/trainer.h"
 
 namespace ondol::train {
@@ -29,8 +30,8 @@ class MaskedHead {
   std::vector<Parameter> parameters();
 
  private:
-  PackedMatrix dense_;
-  Tensor dense_value_, bias_, norm_weight_, norm_bias_;
+  TrainedMatrix dense_;
+  Tensor bias_, norm_weight_, norm_bias_;
 };
 
 struct MaskedConfig {

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/rng.h"
+#include "ops/tape.h"
 #include "tensor/tensor.h"
 #include "train/parameter.h"
 
@@ -57,6 +58,15 @@ std::string refusal(ErrorCode code, Call call) {
     return error.what();
   }
   return "";
+}
+
+inline void watch(ops::Tape& tape, std::span<const Parameter> parameters) {
+  for (const Parameter& p : parameters) {
+    p.packed ? tape.watch(*p.packed) : tape.watch(p.value);
+  }
+}
+inline Tensor gradient_of(const ops::Tape& tape, const Parameter& p) {
+  return p.packed ? tape.gradient(*p.packed) : tape.gradient(p.value);
 }
 
 // The gradient of a parameter along a random direction, and what differences of the loss say of it

@@ -4,7 +4,6 @@
 #include <set>
 
 #include "base/error.h"
-#include "base/rng.h"
 #include "ops/pair_loss.h"
 #include "train/states.h"
 #include "train/word2vec_eval.h"
@@ -124,19 +123,6 @@ SentenceSet encode_sentences(const Dataset& data, const text::Tokenizer& tokeniz
     set.where.push_back(data.where(row));
   }
   return set;
-}
-
-SentenceHead::SentenceHead(int64_t labels, int64_t width, uint64_t seed, ThreadPool& pool)
-    : value(Tensor::zeros(DType::kF32, {labels, width})) {
-  Rng rng(seed, 0x636c6173);
-  for (int64_t i = 0; i < value.size(); ++i) {
-    value.data()[i] = static_cast<float>(0.02 * rng.normal());
-  }
-  matrix = PackedMatrix::from_floats(DType::kF32, labels, width, {value.data(), width, 1}, pool);
-}
-
-Parameter SentenceHead::parameter() {
-  return {.name = "classifier.weight", .value = value, .packed = &matrix};
 }
 
 SentenceObjective::SentenceObjective(const Model& model, const SentenceConfig& config,

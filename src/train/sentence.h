@@ -17,6 +17,7 @@
 #include "models/model.h"
 #include "ops/pool.h"
 #include "train/dataset.h"
+#include "train/trained_matrix.h"
 #include "train/trainer.h"
 
 namespace ondol::train {
@@ -56,12 +57,10 @@ SentenceSet encode_sentences(const Dataset& data, const text::Tokenizer& tokeniz
                              int64_t tokens_max, std::span<const std::string> labels);
 
 // A linear without bias over pooled vectors: [labels, D].
-struct SentenceHead {
-  PackedMatrix matrix;  // f32
-  Tensor value;         // its master
-  // Normal with deviation 0.02, as Hugging Face begins classifiers.
-  SentenceHead(int64_t labels, int64_t width, uint64_t seed, ThreadPool& pool);
-  Parameter parameter();  // "classifier.weight"
+struct SentenceHead : TrainedMatrix {
+  SentenceHead(int64_t labels, int64_t width, uint64_t seed, ThreadPool& pool)
+      : TrainedMatrix(labels, width, seed, 0x636c6173, pool) {}
+  Parameter parameter() { return TrainedMatrix::parameter("classifier.weight"); }
 };
 
 struct SentenceConfig {

@@ -100,13 +100,11 @@ TEST_P(EveryWeight, FollowsTheLoss) {
   WholeModel whole(model, {.form = WeightForm::kF32}, pool);
   TinyObjective objective(model, whole.parameters());
   ops::Tape tape;
-  for (const Parameter& p : whole.parameters()) {
-    p.packed ? tape.watch(*p.packed) : tape.watch(p.value);
-  }
+  testing::watch(tape, whole.parameters());
   loss_of(objective, pool, &tape);
   tape.backward();
   for (Parameter& p : whole.parameters()) {
-    const Tensor gradient = p.packed ? tape.gradient(*p.packed) : tape.gradient(p.value);
+    const Tensor gradient = testing::gradient_of(tape, p);
     const auto [computed, measured] = testing::along_direction(
         p, gradient, 2e-3F, pool, [&] { return loss_of(objective, pool, nullptr); });
     EXPECT_NEAR(computed, measured, 0.01 * std::abs(measured) + 0.02) << p.name;
@@ -143,15 +141,13 @@ TEST(WholeModelTraining, GradientsAndTenStepsAreThoseOfPyTorch) {
     WholeModel whole(model, {.form = WeightForm::kF32}, pool);
     TinyObjective objective(model, whole.parameters());
     ops::Tape tape;
-    for (const Parameter& p : whole.parameters()) {
-      p.packed ? tape.watch(*p.packed) : tape.watch(p.value);
-    }
+    testing::watch(tape, whole.parameters());
     loss_of(objective, pool, &tape);
     tape.backward();
     const double scale = 1.0 / static_cast<double>(objective.weight(Split::kTrain, {}));
     ASSERT_EQ(whole.parameters().size(), c["gradients"].size());
     for (const Parameter& p : whole.parameters()) {
-      Tensor gradient = p.packed ? tape.gradient(*p.packed) : tape.gradient(p.value);
+      Tensor gradient = testing::gradient_of(tape, p);
       for (int64_t i = 0; i < gradient.size(); ++i) {
         gradient.data()[i] *= static_cast<float>(scale);
       }
