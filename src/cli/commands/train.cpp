@@ -52,20 +52,12 @@ app::TrainFields fields_of(const TrainOptions& options) {
 // The train questions of a workspace, as the recipe asks them, become rows in the run's folder.
 void add_rows(const TrainOptions& options, app::Session& session, Context& context,
               app::TrainFields& fields) {
-  const app::Workspace workspace = app::Workspace::open(options.workspace);
-  const app::TrainingRows rows =
-      app::training_rows(workspace, session, options.recipe, context.progress);
-  if (fields.output_dir.empty()) {
-    throw Error(ErrorCode::kInvalidArgument, "[train] no folder for the run; name --output-dir");
-  }
-  std::filesystem::create_directories(fields.output_dir);
-  const std::filesystem::path file = std::filesystem::path(fields.output_dir) / "rows.jsonl";
-  write_file_atomic(file, rows.jsonl);
-  fields.dataset.insert(fields.dataset.begin(), file.string());
-  context.progress.notice(
-      fmt::format("{} rows of the train questions; left out: {} whose passages do not hold the "
-                  "answer, {} without an answer",
-                  rows.rows, rows.without_answer, rows.without_question));
+  const app::TrainingRows rows = app::add_recipe_rows(
+      app::Workspace::open(options.workspace), session, options.recipe, fields, context.progress);
+  context.progress.notice(fmt::format(
+      "{} rows of the train questions; left out: {} whose passages do not hold the answer, {} "
+      "without an answer; {} rows of the dev questions to measure with",
+      rows.rows, rows.without_answer, rows.without_question, rows.validation_rows));
 }
 
 double value_of(const train::LogEntry& entry, const std::string& name) {
