@@ -95,17 +95,16 @@ function(ondol_program)
   endforeach()
 endfunction()
 
-# The sample workspace and the standard recipes travel inside the program.
+# The sample workspace, the standard recipes and the presets of training travel inside the program.
 function(ondol_embed_sample)
   set(output "${CMAKE_BINARY_DIR}/generated/embedded_files.cpp")
   set(folder "${CMAKE_SOURCE_DIR}/examples/handbook")
   set(presets "${CMAKE_SOURCE_DIR}/presets")
-  file(GLOB_RECURSE files CONFIGURE_DEPENDS "${folder}/*")
+  file(GLOB_RECURSE files CONFIGURE_DEPENDS "${folder}/*" "${presets}/*.toml")
   add_custom_command(OUTPUT "${output}"
     COMMAND "${CMAKE_COMMAND}" "-DOUTPUT=${output}" "-DFOLDER=${folder}" "-DPRESETS=${presets}"
             -P "${CMAKE_SOURCE_DIR}/cmake/EmbedFolder.cmake"
-    DEPENDS ${files} "${presets}/workspace.toml" "${presets}/full.toml"
-            "${CMAKE_SOURCE_DIR}/cmake/EmbedFolder.cmake"
+    DEPENDS ${files} "${CMAKE_SOURCE_DIR}/cmake/EmbedFolder.cmake"
     COMMENT "Embedding the sample workspace")
   target_sources(ondol_app PRIVATE "${output}")
 endfunction()

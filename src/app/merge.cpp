@@ -102,8 +102,8 @@ MergeReport merge(Session& session, const MergeOptions& options, ProgressSink& p
   MergeReport report;
   report.result =
       merge_adapter(find_model(session.home(), options.model), *session.model(options.model),
-                    adapter->adapter, options.output, options.type);
-  LocalGenerator& base = session.generator(options.model);
+                    *adapter, options.output, options.type);
+  LocalGenerator& base = session.generator_for(options.model, options.adapter);
   LocalGenerator& merged = session.generator(std::filesystem::absolute(options.output).string());
   report.cost =
       measure(base, *adapter, merged, options.text.empty() ? kText : options.text, progress);
@@ -115,11 +115,18 @@ std::shared_ptr<const LoadedAdapter> export_adapter(Session& session, const std:
                                                     const std::filesystem::path& output) {
   const auto loaded = session.adapter(model, adapter);
   if (output.extension() == ".gguf") {
+    if (!loaded->saved.empty()) {
+      throw Error(ErrorCode::kUnsupported,
+                  "[export] '" + adapter.string() +
+                      "' holds whole weights (modules_to_save), for "
+                      "which GGUF adapters have no place; try `ondol merge`");
+    }
     write_gguf_adapter(output, *session.model(model), loaded->adapter);
   } else {
     write_peft_adapter(output, *session.model(model), loaded->adapter,
                        {.use_rslora = loaded->use_rslora,
-                        .base_model = loaded->base_model.empty() ? model : loaded->base_model});
+                        .base_model = loaded->base_model.empty() ? model : loaded->base_model,
+                        .saved = loaded->saved});
   }
   return loaded;
 }

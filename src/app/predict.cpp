@@ -179,7 +179,7 @@ PredictSummary predict_rows(Session& session, const PredictOptions& options,
   }
   Generator& generator = model->encoder_decoder
                              ? static_cast<Generator&>(session.seq2seq(options.model))
-                             : session.generator(options.model);
+                             : session.generator_for(options.model, options.adapter);
   std::shared_ptr<const LoadedAdapter> adapter;
   if (!options.adapter.empty()) adapter = session.adapter(options.model, options.adapter);
   PredictSummary summary = written_rows(generator, *model, adapter, data, options, progress);

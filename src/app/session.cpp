@@ -1,6 +1,7 @@
 #include "app/session.h"
 
 #include "app/catalogue.h"
+#include "models/adapter_saved.h"
 
 namespace ondol::app {
 namespace {
@@ -23,17 +24,34 @@ std::shared_ptr<const Model> Session::model(const std::string& name_or_path) {
   return slot;
 }
 
+std::unique_ptr<LocalGenerator> Session::generator_of(std::shared_ptr<const Model> model) const {
+  return std::make_unique<LocalGenerator>(
+      std::move(model), std::make_unique<ThreadPool>(options_.threads),
+      LocalGeneratorOptions{.precision = options_.precision,
+                            .kv_type = options_.kv_type,
+                            .context_tokens_max = options_.context_tokens_max,
+                            .prefix_folder = options_.prefix_folder,
+                            .speculation = options_.speculation,
+                            .profile = options_.profile});
+}
+
 LocalGenerator& Session::generator(const std::string& name) {
   auto& slot = generators_[name];
+  if (!slot) slot = generator_of(model(name));
+  return *slot;
+}
+
+LocalGenerator& Session::generator_for(const std::string& name, const std::filesystem::path& path) {
+  if (path.empty()) return generator(name);
+  const auto loaded = adapter(name, path);
+  if (loaded->saved.empty()) return generator(name);
+  auto& slot = saved_[{name, path}];
   if (!slot) {
-    slot = std::make_unique<LocalGenerator>(
-        model(name), std::make_unique<ThreadPool>(options_.threads),
-        LocalGeneratorOptions{.precision = options_.precision,
-                              .kv_type = options_.kv_type,
-                              .context_tokens_max = options_.context_tokens_max,
-                              .prefix_folder = options_.prefix_folder,
-                              .speculation = options_.speculation,
-                              .profile = options_.profile});
+    ThreadPool pool(options_.threads);
+    Model own = load_model(find_model(home_, name), pool, home_.hashes());
+    const bool exact = options_.precision == Precision::kExact;
+    put_saved(own, *loaded, exact ? WeightForm::kF32 : WeightForm::kInt8, pool);
+    slot = generator_of(std::make_shared<const Model>(std::move(own)));
   }
   return *slot;
 }
@@ -49,7 +67,7 @@ std::shared_ptr<const LoadedAdapter> Session::adapter(const std::string& name,
 }
 
 Generator& Session::generator(const std::string& name, const std::filesystem::path& path) {
-  LocalGenerator& base = generator(name);
+  LocalGenerator& base = generator_for(name, path);
   if (path.empty()) return base;
   auto& slot = adapted_[{name, path}];
   if (!slot) slot = std::make_unique<AdaptedGenerator>(base, adapter(name, path));

@@ -32,7 +32,10 @@ class Session {
   Session(Home home, SessionOptions options) : home_(std::move(home)), options_(options) {}
   // A catalogue name or path, as find_model takes. References stay good as long as the session.
   LocalGenerator& generator(const std::string& model);
-  // The same with an adapter on every request (a PEFT folder or a GGUF file); empty: none. Throws
+  // Of requests that name this adapter themselves: the model's own generator, or, for an adapter
+  // with whole weights, that of a model of its own. Empty: none.
+  LocalGenerator& generator_for(const std::string& model, const std::filesystem::path& adapter);
+  // The same with the adapter (a PEFT folder or a GGUF file) on every request; empty: none. Throws
   // as load_adapter does.
   Generator& generator(const std::string& model, const std::filesystem::path& adapter);
   std::shared_ptr<const LoadedAdapter> adapter(const std::string& model,
@@ -46,12 +49,15 @@ class Session {
   const SessionOptions& options() const { return options_; }
 
  private:
+  std::unique_ptr<LocalGenerator> generator_of(std::shared_ptr<const Model> model) const;
+
   Home home_;
   SessionOptions options_;
   std::map<std::string, std::shared_ptr<const Model>> models_;
   std::map<std::string, std::unique_ptr<LocalGenerator>> generators_;
   using AdapterKey = std::pair<std::string, std::filesystem::path>;  // model, adapter
   std::map<AdapterKey, std::shared_ptr<const LoadedAdapter>> adapters_;
+  std::map<AdapterKey, std::unique_ptr<LocalGenerator>> saved_;  // of adapters with whole weights
   std::map<AdapterKey, std::unique_ptr<AdaptedGenerator>> adapted_;
   std::map<std::string, std::unique_ptr<LocalEmbedder>> embedders_;
   std::map<std::string, std::unique_ptr<Seq2SeqGenerator>> seq2seqs_;

@@ -17,6 +17,7 @@
 #include "app/session.h"
 #include "app/train_fields.h"
 #include "base/progress.h"
+#include "eval/metrics.h"
 #include "train/run_folder.h"
 
 namespace ondol::app {
@@ -43,7 +44,7 @@ struct TrainSummary {
   std::optional<double> best_eval;
   int64_t best_step = 0;
   bool stopped_early = false;
-  std::string diagnosis;  // what the curves say, in words
+  eval::Text diagnosis;  // what the curves say, in words
 };
 
 // What a method (train_task.h: sft, pretrain, mlm, embed, classify) takes where nothing is said.

@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
 #include <utility>
 
+#include "app/embedded.h"
 #include "app/train_tokenizer.h"
 #include "app/train_word2vec.h"
 #include "base/error.h"
@@ -202,6 +204,20 @@ void read_train_config(std::string_view toml, const std::string& source, TrainFi
             std::to_string(error.source().begin.line));
   }
   for (const auto& [key, node] : table) set_field(fields, key.str(), node, source);
+}
+
+void read_train_preset(std::string_view method, std::string_view name, TrainFields& fields) {
+  const std::string folder = std::string(method) + "/";
+  std::string known;
+  for (const EmbeddedFile& file : train_presets()) {
+    if (!file.path.starts_with(folder)) continue;
+    const std::string preset = std::filesystem::path(file.path).stem();
+    if (preset == name) return read_train_config(file.content, std::string(file.path), fields);
+    known += (known.empty() ? "" : ", ") + preset;
+  }
+  throw Error(ErrorCode::kNotFound,
+              "[train] --preset of " + std::string(method) + "; got '" + std::string(name) +
+                  "', expected " + (known.empty() ? "none: this method has no presets" : known));
 }
 
 void set_train_field(TrainFields& fields, std::string_view name,

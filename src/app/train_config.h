@@ -29,6 +29,8 @@ std::vector<TrainFieldInfo> tokenizer_field_infos();  // of `ondol train tokeniz
 
 // Errors are Error(kInvalidArgument) naming source and field, and the nearest known one.
 void read_train_config(std::string_view toml, const std::string& source, TrainFields& fields);
+// Settings of presets/train/METHOD/NAME.toml. Throws Error(kNotFound) naming those there are.
+void read_train_preset(std::string_view method, std::string_view name, TrainFields& fields);
 // `values`: one, or several of a list.
 void set_train_field(TrainFields& fields, std::string_view name,
                      std::span<const std::string> values);

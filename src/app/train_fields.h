@@ -51,6 +51,7 @@ struct TrainFields {
   double lora_dropout = 0;
   std::vector<std::string> rank_pattern;
   std::vector<std::string> alpha_pattern;
+  std::vector<std::string> modules_to_save;
   double neftune_noise_alpha = 0;
 
   double mlm_probability = 0.15;
@@ -112,6 +113,7 @@ void visit_fields(Visitor& v, TrainFields& f) {
   v("lora_dropout", f.lora_dropout, "share of the adapter's inputs that are zero in training");
   v("rank_pattern", f.rank_pattern, "other ranks, by module: q_proj=8");
   v("alpha_pattern", f.alpha_pattern, "other alphas, by module: q_proj=16");
+  v("modules_to_save", f.modules_to_save, "learned whole beside it: lm_head, embed_tokens, norm");
   v("neftune_noise_alpha", f.neftune_noise_alpha, "noise on embeddings in training; 0: none");
   v("mlm_probability", f.mlm_probability, "mlm: share of the tokens that are hidden");
   v("model_config", f.model_config, "pretrain: a config.json; empty: the fields below");

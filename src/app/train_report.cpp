@@ -34,7 +34,9 @@ struct Line {
   Curve curve;
 };
 
-constexpr double kWidth = 640, kHeight = 220, kLeft = 62, kRight = 12, kTop = 14, kBottom = 30;
+constexpr double kWidth = 640, kHeight = 220, kLeft = 62, kRight = 24, kTop = 14, kBottom = 30;
+
+constexpr size_t kDotsMax = 60;
 
 // Where values lie in a chart.
 struct Frame {
@@ -51,7 +53,9 @@ struct Frame {
     }
     if (low > high) low = 0, high = 1;
     const double room = high > low ? 0.05 * (high - low) : std::max(1e-9, std::abs(high) * 0.1);
+    const bool can_be_negative = low < 0;
     low -= room, high += room;
+    if (!can_be_negative) low = std::max(low, 0.0);
   }
   double x(double step) const { return kLeft + step / last_step * (kWidth - kLeft - kRight); }
   double y(double value) const {
@@ -90,11 +94,13 @@ std::string chart(const std::string& title, std::span<const Line> lines) {
     }
     svg += fmt::format("<polyline points='{}' fill='none' stroke='{}' stroke-width='2'/>", points,
                        line.color);
+    // Of a long curve only the line is drawn; its points still say their values under the pointer.
+    const double radius = line.curve.size() > kDotsMax ? 0 : 2.5;
     for (const Point& p : line.curve) {
       svg += fmt::format(
-          "<circle cx='{:.1f}' cy='{:.1f}' r='2.5' fill='{}'><title>step {:.0f}: {:.5g}</title>"
-          "</circle>",
-          frame.x(p.step), frame.y(p.value), line.color, p.step, p.value);
+          "<circle cx='{:.1f}' cy='{:.1f}' r='{}' fill='{}' stroke='transparent' "
+          "stroke-width='8'><title>step {:.0f}: {:.5g}</title></circle>",
+          frame.x(p.step), frame.y(p.value), radius, line.color, p.step, p.value);
     }
   }
   return svg + "</svg></figure>\n";
@@ -121,17 +127,19 @@ std::string summary_table(const TrainFields& fields, const TrainSummary& s) {
     return "<tr><td>" + escaped(name) + "</td><td>" + escaped(value) + "</td></tr>\n";
   };
   std::string table = "<table>\n";
-  table += row("model", fields.model);
-  for (const std::string& file : fields.dataset) table += row("rows", file);
-  table += row("steps", std::to_string(s.steps) + (s.stopped_early ? " (stopped early)" : ""));
-  table += row("tokens read", std::to_string(s.tokens));
+  table += row("model · 모델", fields.model.empty() ? "new · 새 모델" : fields.model);
+  for (const std::string& file : fields.dataset) table += row("rows · 행", file);
   table +=
-      row("time in steps", fmt::format("{:.0f} s, {:.0f} tokens/s", s.seconds,
-                                       static_cast<double>(s.tokens) / std::max(1e-9, s.seconds)));
-  if (s.first_eval) table += row("validation loss before", fmt::format("{:.4f}", *s.first_eval));
+      row("steps · 걸음", std::to_string(s.steps) + (s.stopped_early ? " (stopped early)" : ""));
+  table += row("tokens read · 읽은 토큰", std::to_string(s.tokens));
+  table += row("time in steps · 걸린 시간",
+               fmt::format("{:.0f} s, {:.0f} tokens/s", s.seconds,
+                           static_cast<double>(s.tokens) / std::max(1e-9, s.seconds)));
+  if (s.first_eval)
+    table += row("validation loss before · 처음 검증 손실", fmt::format("{:.4f}", *s.first_eval));
   if (s.best_eval) {
-    table +=
-        row("best validation loss", fmt::format("{:.4f} at step {}", *s.best_eval, s.best_step));
+    table += row("best validation loss · 가장 낮은 검증 손실",
+                 fmt::format("{:.4f} at step {}", *s.best_eval, s.best_step));
   }
   return table + "</table>\n";
 }
@@ -152,38 +160,52 @@ std::string escaped(const std::string& text) {
   return out;
 }
 
-std::string diagnose(std::span<const train::LogEntry> history) {
+eval::Text diagnose(std::span<const train::LogEntry> history) {
   const Curve train = curve_of(history, "loss"), eval = curve_of(history, "eval_loss");
   if (eval.size() < 2 || train.empty()) {
-    return "No validation rows: whether it learned or memorised cannot be said. Give some with "
-           "--validation-dataset.";
+    return {
+        "No validation rows: whether it learned or memorised cannot be said. Give some with "
+        "--validation-dataset.",
+        "검증할 행이 없어 배웠는지 외웠는지 말할 수 없습니다. --validation-dataset으로 주세요."};
   }
   const auto best = std::ranges::min_element(eval, {}, &Point::value);
   const double last = eval.back().value, least = best->value, first = eval.front().value;
   if (last > least * 1.02 && best->step < eval.back().step) {
-    return fmt::format(
-        "Over-fitting: validation was best at step {:.0f} ({:.4f}) and rose to {:.4f} while "
-        "training "
-        "loss fell to {:.4f}. The best checkpoint is kept; fewer epochs, a lower rank or more rows "
-        "would help.",
-        best->step, least, last, mean_of_last(train, 3));
+    const double learned = mean_of_last(train, 3);
+    return {fmt::format("Over-fitting: validation was best at step {:.0f} ({:.4f}) and rose to "
+                        "{:.4f} while training loss fell to {:.4f}. The best checkpoint is kept; "
+                        "fewer epochs, a lower rank or more rows would help.",
+                        best->step, least, last, learned),
+            fmt::format(
+                "과적합: 검증 손실이 {:.0f}걸음에서 가장 낮았다가({:.4f}) {:.4f}로 오르는 동안 "
+                "학습 손실은 {:.4f}까지 내려갔습니다. 가장 좋은 체크포인트는 남아 있습니다. 에폭을 "
+                "줄이거나, 랭크를 낮추거나, 행을 늘려 보세요.",
+                best->step, least, last, learned)};
   }
   if (first - last < 0.01 * std::abs(first)) {
-    return fmt::format(
-        "Nothing learned: validation loss went from {:.4f} to {:.4f}. Try a higher learning_rate "
-        "or "
-        "more epochs, and look at `ondol data check`.",
-        first, last);
+    return {
+        fmt::format("Nothing learned: validation loss went from {:.4f} to {:.4f}. Try a higher "
+                    "learning_rate or more epochs, and look at `ondol data check`.",
+                    first, last),
+        fmt::format(
+            "배우지 못했습니다: 검증 손실이 {:.4f}에서 {:.4f}가 되었습니다. learning_rate나 에폭을 "
+            "늘리고 `ondol data check`를 보세요.",
+            first, last)};
   }
   const double before = eval[eval.size() - 2].value;
   if (before - last > 0.01 * before) {
-    return fmt::format(
-        "Still improving: validation fell from {:.4f} to {:.4f} in the last tenth. More epochs "
-        "would likely help.",
-        before, last);
+    return {fmt::format("Still improving: validation fell from {:.4f} to {:.4f} in the last tenth. "
+                        "More epochs would likely help.",
+                        before, last),
+            fmt::format("아직 나아지고 있습니다: 마지막 구간에서 검증 손실이 {:.4f}에서 {:.4f}로 "
+                        "내려갔습니다. 에폭을 "
+                        "늘리면 더 좋아질 것입니다.",
+                        before, last)};
   }
-  return fmt::format("Learned: validation loss {:.4f} before, {:.4f} after, level at the end.",
-                     first, last);
+  return {fmt::format("Learned: validation loss {:.4f} before, {:.4f} after, level at the end.",
+                      first, last),
+          fmt::format("배웠습니다: 검증 손실이 {:.4f}에서 {:.4f}로 내려갔고 끝에서는 평평합니다.",
+                      first, last)};
 }
 
 std::string train_report_html(const TrainFields& fields, const TrainSummary& summary,
@@ -193,7 +215,8 @@ std::string train_report_html(const TrainFields& fields, const TrainSummary& sum
       "content='width=device-width'><title>ondol train</title><style>";
   html += kStyle;
   html += "</style>\n<h1>Training run &middot; 학습 결과</h1>\n<p class='words'>" +
-          escaped(summary.diagnosis) + "</p>\n" + summary_table(fields, summary);
+          escaped(summary.diagnosis.en) + "<br>" + escaped(summary.diagnosis.ko) + "</p>\n" +
+          summary_table(fields, summary);
   const Line losses[] = {{"train", "#c2410c", curve_of(history, "loss")},
                          {"validation", "#1d4ed8", curve_of(history, "eval_loss")}};
   html += chart("Loss · 손실", losses);

@@ -10,7 +10,7 @@
 namespace ondol::app {
 
 // Over-fitting, under-fitting, or neither, and what to change, in one or two sentences.
-std::string diagnose(std::span<const train::LogEntry> history);
+eval::Text diagnose(std::span<const train::LogEntry> history);
 
 std::string train_report_html(const TrainFields& fields, const TrainSummary& summary,
                               std::span<const train::LogEntry> history);

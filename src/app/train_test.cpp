@@ -5,6 +5,7 @@
 #include <cmath>
 #include <fstream>
 
+#include "app/embedded.h"
 #include "app/train_config.h"
 #include "app/train_test_support.h"
 #include "base/files.h"
@@ -51,6 +52,45 @@ class Train : public ::testing::Test {
   TempFolder folder;
   TrainFields fields;
 };
+
+TEST_F(Train, LearnsWholeWeightsBesideTheAdapter) {
+  fields.modules_to_save = {"embed_tokens", "model.norm"};
+  expect_same_bits("saved", fields);
+  const fs::path best = folder.path() / "saved-whole" / "best";
+  ThreadPool pool(1);
+  const LoadedAdapter adapter = load_adapter(best, load_model(fields.model, pool));
+  ASSERT_EQ(adapter.saved.size(), 2U);
+  // The generator of the recipe has the learned weights; the model's own does not take the adapter.
+  Session session({folder.path() / "home"}, {.threads = 2});
+  const GenerateRequest request{.prompt = RawText{"count 3 then"}, .tokens_max = 8};
+  EXPECT_EQ(session.generator(fields.model, best).generate(request).usage.completion_tokens, 8);
+  GenerateRequest wrong = request;
+  wrong.adapter = session.adapter(fields.model, best);
+  EXPECT_THROW(session.generator(fields.model).generate(wrong), Error);
+
+  fields.modules_to_save = {"lm_head"};  // is the embedding
+  EXPECT_THROW(run(fields), Error);
+  fields.modules_to_save = {"q_proj"};
+  EXPECT_THROW(run(fields), Error);
+  fields.modules_to_save = {"crown"};
+  EXPECT_THROW(run(fields), Error);
+}
+
+TEST(TrainPresets, AreSettingsOfTheirMethodAndSayTheirCommand) {
+  ASSERT_GE(train_presets().size(), 8U);
+  for (const EmbeddedFile& file : train_presets()) {
+    const std::string method = fs::path(file.path).parent_path(), name = fs::path(file.path).stem();
+    TrainFields fields = default_train_fields(method);
+    const std::string before = train_toml(fields);
+    read_train_preset(method, name, fields);
+    EXPECT_TRUE(name == "lora" || train_toml(fields) != before) << file.path;
+    EXPECT_NE(file.content.find("# ondol train " + method + " --preset " + name), std::string::npos)
+        << file.path;
+  }
+  TrainFields fields;
+  EXPECT_THROW(read_train_preset("sft", "lara", fields), Error);
+  EXPECT_THROW(read_train_preset("embed", "lora", fields), Error);
+}
 
 TEST_F(Train, LearnsAndWritesAFolderThatPeftAndPeopleRead) {
   const TrainSummary done = run(fields);

@@ -9,6 +9,7 @@
 #include "io/byte_cursor.h"
 #include "kernels/kernels.h"
 #include "models/adapter_parts.h"
+#include "models/adapter_saved.h"
 
 namespace ondol::models {
 namespace {
@@ -26,26 +27,6 @@ int64_t paired_row(int64_t row, int64_t rows, int64_t heads) {
 
 int64_t heads_of(const LinearSlot& slot, RowOrder order) {
   return order == RowOrder::kGguf ? slot.gguf_paired_heads : 0;
-}
-
-std::vector<float> read_values(const io::TensorSource& source, const io::TensorInfo& tensor) {
-  std::vector<float> values(static_cast<size_t>(tensor.elements()));
-  if (is_float(tensor.dtype)) {
-    values = source.read_f32(tensor.name);
-  } else if (is_quantized(tensor.dtype)) {
-    dequantize_blocks(tensor.dtype, tensor.bytes.data(), tensor.elements(), values.data());
-  } else {
-    corrupt_adapter(source.name(), "tensor '" + io::printable(tensor.name) + "'; got type " +
-                                       std::string(dtype_info(tensor.dtype).name) +
-                                       ", expected a float type");
-  }
-  const auto bad = std::ranges::find_if(values, [](float v) { return !std::isfinite(v); });
-  if (bad != values.end()) {
-    corrupt_adapter(source.name(), "tensor '" + io::printable(tensor.name) + "' element " +
-                                       std::to_string(bad - values.begin()) + "; got " +
-                                       std::to_string(*bad) + ", expected a finite number");
-  }
-  return values;
 }
 
 void check_shapes(const std::string& where, const Halves& halves, const LinearSlot& slot,
@@ -114,6 +95,26 @@ Tensor read_magnitude(const io::TensorSource& source, const io::TensorInfo& tens
 }
 
 }  // namespace
+
+std::vector<float> read_values(const io::TensorSource& source, const io::TensorInfo& tensor) {
+  std::vector<float> values(static_cast<size_t>(tensor.elements()));
+  if (is_float(tensor.dtype)) {
+    values = source.read_f32(tensor.name);
+  } else if (is_quantized(tensor.dtype)) {
+    dequantize_blocks(tensor.dtype, tensor.bytes.data(), tensor.elements(), values.data());
+  } else {
+    corrupt_adapter(source.name(), "tensor '" + io::printable(tensor.name) + "'; got type " +
+                                       std::string(dtype_info(tensor.dtype).name) +
+                                       ", expected a float type");
+  }
+  const auto bad = std::ranges::find_if(values, [](float v) { return !std::isfinite(v); });
+  if (bad != values.end()) {
+    corrupt_adapter(source.name(), "tensor '" + io::printable(tensor.name) + "' element " +
+                                       std::to_string(bad - values.begin()) + "; got " +
+                                       std::to_string(*bad) + ", expected a finite number");
+  }
+  return values;
+}
 
 void corrupt_adapter(const std::string& where, const std::string& what) {
   throw Error(ErrorCode::kCorruptData, "[adapter] " + where + ": " + what);
@@ -304,6 +305,8 @@ LoadedAdapter load_adapter(const std::filesystem::path& path, const Model& model
     models::not_an_adapter(path);
   }
   LoadedAdapter checked = make_loaded_adapter(std::move(loaded.adapter), model);
+  checked.saved = std::move(loaded.saved);
+  if (!checked.saved.empty()) models::hash_saved(checked);
   checked.path = path;
   checked.warnings = std::move(loaded.warnings);
   checked.use_rslora = loaded.use_rslora;

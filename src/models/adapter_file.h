@@ -8,9 +8,9 @@
 //
 // Files are not trusted: wrong shapes and ranks, missing halves, tensors of another model and
 // values that are no numbers are Error(kCorruptData), what nothing here applies (trained biases,
-// embeddings or whole modules) is Error(kUnsupported) saying what to try; both name file and
-// tensor. Sources: peft/tuners/lora of Hugging Face PEFT 0.21; convert_lora_to_gguf of
-// llama.cpp.
+// matrices beside embeddings) is Error(kUnsupported) saying what to try; both name file and
+// tensor. Whole weights (modules_to_save) are read; adapter_saved.h puts them into a model.
+// Sources: peft/tuners/lora of Hugging Face PEFT 0.21; convert_lora_to_gguf of llama.cpp.
 #pragma once
 
 #include <filesystem>
@@ -25,9 +25,12 @@ namespace ondol {
 
 // An adapter with what names it. Immutable once made; sequences of one batch share one object.
 struct LoadedAdapter {
-  Adapter adapter;         // by slot of the model
-  std::string hash;        // adapter_hash()
-  std::string model_hash;  // Model::hash of the model it was read for
+  Adapter adapter;  // by slot of the model
+  // PEFT's modules_to_save: weights in place of the model's own, by Hugging Face's names, rows in
+  // its order, f32. With any, requests go to a model that put_saved() made, and to no other.
+  std::vector<std::pair<std::string, Tensor>> saved;
+  std::string hash;        // adapter_hash(), and what is saved
+  std::string model_hash;  // Model::hash of the model it was read for, or that put_saved() made
   std::filesystem::path path;
   std::vector<std::string> warnings;  // what of the file was not used: unknown config keys, ...
   bool use_rslora = false;            // as the file says it; the scales are already that way
@@ -52,7 +55,8 @@ std::string adapter_hash(std::span<const LinearSlot> linears, const Adapter& ada
 struct PeftWriteOptions {
   bool use_rslora = false;  // write alpha for scale = alpha / sqrt(r); the same scales either way
   double lora_dropout = 0;
-  std::string base_model;  // base_model_name_or_path; empty: null
+  std::string base_model;                                  // base_model_name_or_path; empty: null
+  std::vector<std::pair<std::string, Tensor>> saved = {};  // as LoadedAdapter::saved
 };
 
 // Writes the two files of a PEFT folder: a reader finds the old adapter, none, or the new one, and
@@ -64,8 +68,9 @@ void write_peft_adapter(const std::filesystem::path& folder, const Model& model,
 // (checkpoints): tensors by name, lora_A [r, columns], lora_B [rows, r] and lora_magnitude_vector
 // [rows], and the text of adapter_config.json. Throws Error(kUnsupported) when some matrices have
 // magnitudes and others none: PEFT says use_dora for all.
-std::vector<std::pair<std::string, Tensor>> peft_tensors(const Model& model,
-                                                         const Adapter& adapter);
+// `saved` of the options is among both.
+std::vector<std::pair<std::string, Tensor>> peft_tensors(const Model& model, const Adapter& adapter,
+                                                         const PeftWriteOptions& options);
 std::string peft_config(const Model& model, const Adapter& adapter,
                         const PeftWriteOptions& options);
 

@@ -31,8 +31,7 @@ TEST_F(AdapterFiles, WhatWouldChangeTheResultIsRefused) {
   const struct {
     const char* key;
     json value;
-  } rows[] = {{"modules_to_save", {"lm_head"}},
-              {"bias", "lora_only"},
+  } rows[] = {{"bias", "lora_only"},
               {"lora_bias", true},
               {"fan_in_fan_out", true},
               {"layer_replication", {{0, 2}}},

@@ -63,18 +63,18 @@ class MergedTensors {
     std::vector<std::byte> bytes;
   };
 
-  MergedTensors(const io::TensorSource& source, const Model& model, const Adapter& adapter,
-                std::string LinearSlot::*name, std::string_view suffix, std::optional<DType> type,
-                MergeResult& result) {
-    for (size_t i = 0; i < adapter.by_slot.size(); ++i) {
-      const ops::LowRank& pair = adapter.by_slot[i];
+  MergedTensors(const io::TensorSource& source, const Model& model, const LoadedAdapter& adapter,
+                bool is_gguf, std::optional<DType> type, MergeResult& result)
+      : source_(source), type_(type), result_(result) {
+    for (size_t i = 0; i < adapter.adapter.by_slot.size(); ++i) {
+      const ops::LowRank& pair = adapter.adapter.by_slot[i];
       if (!pair.down.defined()) continue;
       const LinearSlot& slot = model.linears.at(i);
-      const std::string tensor = slot.*name + std::string(suffix);
-      by_name_[tensor] = merged(source, source.require_tensor(tensor, {slot.rows, slot.columns}),
-                                pair, type, result);
+      const std::string tensor = is_gguf ? slot.gguf : slot.module + ".weight";
+      by_name_[tensor] = merged(source.require_tensor(tensor, {slot.rows, slot.columns}), pair);
     }
     if (by_name_.empty()) invalid("the adapter adds to no linear");
+    if (!adapter.saved.empty()) add_saved(model, adapter, is_gguf);
   }
 
   const Merged* find(const std::string& name) const {
@@ -83,16 +83,33 @@ class MergedTensors {
   }
 
  private:
-  static Merged merged(const io::TensorSource& source, const io::TensorInfo& tensor,
-                       const ops::LowRank& pair, std::optional<DType> type, MergeResult& result) {
+  void add_saved(const Model& model, const LoadedAdapter& adapter, bool is_gguf) {
+    const std::vector<WeightRef> weights = model.decoder->weights();
+    for (const auto& [name, value] : adapter.saved) {
+      const auto weight = std::ranges::find(weights, name, &WeightRef::name);
+      const std::string tensor = is_gguf && weight != weights.end() ? weight->gguf : name;
+      const io::TensorInfo& info = source_.require_tensor(tensor, value.shape());
+      // Vectors are f32 in GGUF files of every type.
+      by_name_[tensor] =
+          encoded(info, std::span(value.data(), static_cast<size_t>(value.size())),
+                  is_gguf && value.shape().size() == 1 ? std::optional(info.dtype) : type_);
+    }
+  }
+
+  Merged merged(const io::TensorInfo& tensor, const ops::LowRank& pair) {
     std::vector<float> weight(static_cast<size_t>(tensor.elements()));
     dequantize_blocks(tensor.dtype, tensor.bytes.data(), tensor.elements(), weight.data());
-    source.drop(tensor);
+    source_.drop(tensor);
     add_product(pair, weight);
     if (pair.magnitude.defined()) scale_to_magnitudes(pair, weight);
+    return encoded(tensor, weight, type_);
+  }
+
+  Merged encoded(const io::TensorInfo& tensor, std::span<const float> weight,
+                 std::optional<DType> type) {
     DType dtype = type.value_or(tensor.dtype);
     if (!can_encode(dtype)) {
-      ++result.widened[std::string(dtype_info(dtype).name)];
+      ++result_.widened[std::string(dtype_info(dtype).name)];
       dtype = DType::kF16;
     }
     if (tensor.shape.back() % dtype_info(dtype).block_elements != 0) {
@@ -105,11 +122,14 @@ class MergedTensors {
     Merged done{dtype, std::vector<std::byte>(static_cast<size_t>(
                            dtype_bytes(dtype, static_cast<int64_t>(weight.size()))))};
     encode_blocks(dtype, weight, done.bytes);
-    ++result.matrices;
-    ++result.types[std::string(dtype_info(dtype).name)];
+    ++result_.matrices;
+    ++result_.types[std::string(dtype_info(dtype).name)];
     return done;
   }
 
+  const io::TensorSource& source_;
+  std::optional<DType> type_;
+  MergeResult& result_;
   std::map<std::string, Merged> by_name_;
 };
 
@@ -135,12 +155,12 @@ std::string raw_value(const io::GgufMetadata::Entry& entry, std::span<const std:
   return text.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
 }
 
-MergeResult merge_gguf(const fs::path& base, const Model& model, const Adapter& adapter,
+MergeResult merge_gguf(const fs::path& base, const Model& model, const LoadedAdapter& adapter,
                        const fs::path& output, std::optional<DType> type) {
   const io::GgufFile file = io::GgufFile::open(base);
   const MappedFile bytes(base);
   MergeResult result;
-  const MergedTensors merged(file, model, adapter, &LinearSlot::gguf, "", type, result);
+  const MergedTensors merged(file, model, adapter, true, type, result);
   io::GgufWriter writer(static_cast<uint32_t>(file.alignment()));
   for (const io::GgufMetadata::Entry& entry : file.metadata().entries()) {
     if (entry.key == "general.alignment") continue;  // the writer's own
@@ -151,7 +171,7 @@ MergeResult merge_gguf(const fs::path& base, const Model& model, const Adapter& 
   return result;
 }
 
-MergeResult merge_folder(const fs::path& base, const Model& model, const Adapter& adapter,
+MergeResult merge_folder(const fs::path& base, const Model& model, const LoadedAdapter& adapter,
                          const fs::path& output, std::optional<DType> type) {
   if (type == DType::kQ8_0) {
     throw Error(ErrorCode::kUnsupported,
@@ -160,7 +180,7 @@ MergeResult merge_folder(const fs::path& base, const Model& model, const Adapter
   if (fs::exists(output)) invalid("--output '" + output.string() + "' exists; try another folder");
   const io::ModelFolder folder = io::ModelFolder::open(base);
   MergeResult result;
-  const MergedTensors merged(folder, model, adapter, &LinearSlot::module, ".weight", type, result);
+  const MergedTensors merged(folder, model, adapter, false, type, result);
   io::SafetensorsWriter writer;
   writer.set_metadata("format", "pt");
   add_tensors(folder, merged, writer);
@@ -185,7 +205,7 @@ MergeResult merge_folder(const fs::path& base, const Model& model, const Adapter
 
 }  // namespace
 
-MergeResult merge_adapter(const fs::path& base, const Model& model, const Adapter& adapter,
+MergeResult merge_adapter(const fs::path& base, const Model& model, const LoadedAdapter& adapter,
                           const fs::path& output, std::optional<DType> type) {
   if (type && !can_encode(*type)) {
     throw Error(ErrorCode::kUnsupported, "[merge] --type; got " +

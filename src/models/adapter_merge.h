@@ -3,7 +3,8 @@
 //
 //   MergeResult r = merge_adapter("base.gguf", model, adapter, "merged.gguf", {});
 //
-// Only the matrices that the adapter adds to are dequantised, summed in f32 and encoded again;
+// Only the matrices that the adapter adds to are dequantised, summed in f32 and encoded again, and
+// the weights that it saved whole (adapter_saved.h) take the place of the base's;
 // every other tensor and all metadata is copied as it stands. The output appears as a whole or not
 // at all. Memory: the merged matrices are held until the file is written.
 #pragma once
@@ -15,7 +16,7 @@
 #include <string>
 
 #include "base/dtype.h"
-#include "models/model.h"
+#include "models/adapter_file.h"
 
 namespace ondol {
 
@@ -31,7 +32,7 @@ struct MergeResult {
 // Error: kInvalidArgument (output is the base, exists as a folder, or asks for the other format),
 // kUnsupported (a type), kResourceExhausted (the disk).
 MergeResult merge_adapter(const std::filesystem::path& base, const Model& model,
-                          const Adapter& adapter, const std::filesystem::path& output,
+                          const LoadedAdapter& adapter, const std::filesystem::path& output,
                           std::optional<DType> type);
 
 }  // namespace ondol

@@ -32,14 +32,12 @@ TEST_F(Merging, GivesTheUnmergedLogits) {
     const LoadedAdapter in_file = load_adapter(golden_adapter(name), gguf_model);
     const fs::path folder = scratch / (std::string(name) + "_folder");
     const fs::path file = scratch / (std::string(name) + ".gguf");
-    const MergeResult r =
-        merge_adapter(base("llama_tied"), folder_model, in_folder.adapter, folder, {});
+    const MergeResult r = merge_adapter(base("llama_tied"), folder_model, in_folder, folder, {});
     EXPECT_EQ(r.matrices, in_folder.matrices());
     EXPECT_EQ(r.types, (std::map<std::string, int64_t>{{"f32", r.matrices}}));
     EXPECT_TRUE(r.widened.empty());
     EXPECT_LT(difference(folder_model, in_folder.adapter, folder), 1e-4F);
-    merge_adapter(base("llama_tied_f32_gguf") / "model.gguf", gguf_model, in_file.adapter, file,
-                  {});
+    merge_adapter(base("llama_tied_f32_gguf") / "model.gguf", gguf_model, in_file, file, {});
     EXPECT_LT(difference(gguf_model, in_file.adapter, file), 1e-4F);
   }
 }
@@ -51,22 +49,21 @@ TEST_F(Merging, WritesTheTypeThatWasAsked) {
   float last = 0;
   for (const DType type : {DType::kF32, DType::kF16, DType::kBF16, DType::kQ8_0}) {
     const fs::path out = scratch / "out.gguf";
-    const MergeResult r = merge_adapter(file, model, adapter.adapter, out, type);
+    const MergeResult r = merge_adapter(file, model, adapter, out, type);
     EXPECT_EQ(r.types.at(std::string(dtype_info(type).name)), 14);
     const float now = difference(model, adapter.adapter, out);
     EXPECT_GE(now, last * 0.5F) << dtype_info(type).name;  // coarser types differ more
     EXPECT_LT(now, type == DType::kF32 ? 1e-4F : 5.0F);
     last = now;
   }
-  EXPECT_EQ(merge_adapter(file, model, adapter.adapter, scratch / "same.gguf", {}).types.at("q8_0"),
-            14);
+  EXPECT_EQ(merge_adapter(file, model, adapter, scratch / "same.gguf", {}).types.at("q8_0"), 14);
 }
 
 TEST_F(Merging, CopiesEverythingElse) {
   const fs::path file = base("llama_tied_q8_gguf") / "model.gguf";
   const Model model = load_model(file, pool);
   const LoadedAdapter adapter = load_adapter(golden_adapter("rslora"), model);
-  merge_adapter(file, model, adapter.adapter, scratch / "out.gguf", DType::kF16);
+  merge_adapter(file, model, adapter, scratch / "out.gguf", DType::kF16);
   const io::GgufFile before = io::GgufFile::open(file);
   const io::GgufFile after = io::GgufFile::open(scratch / "out.gguf");
   EXPECT_EQ(before.metadata().keys(), after.metadata().keys());
@@ -85,7 +82,7 @@ TEST_F(Merging, CopiesEverythingElse) {
   EXPECT_EQ(changed, 6);
 
   const LoadedAdapter in_folder = load_adapter(golden_adapter("rslora"), folder_model);
-  merge_adapter(base("llama_tied"), folder_model, in_folder.adapter, scratch / "out", {});
+  merge_adapter(base("llama_tied"), folder_model, in_folder, scratch / "out", {});
   for (const char* text : {"config.json", "tokenizer.json", "tokenizer_config.json"}) {
     EXPECT_EQ(read_file(scratch / "out" / text), read_file(base("llama_tied") / text));
   }
@@ -97,7 +94,7 @@ TEST_F(Merging, RefusesWhatItCannotDo) {
   const auto refused = [&](const fs::path& out, std::optional<DType> type, ErrorCode code,
                            const char* part) {
     try {
-      merge_adapter(from, folder_model, adapter.adapter, out, type);
+      merge_adapter(from, folder_model, adapter, out, type);
       ADD_FAILURE() << "merged into " << out;
     } catch (const Error& error) {
       EXPECT_EQ(error.code(), code) << error.what();

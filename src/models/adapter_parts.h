@@ -34,6 +34,9 @@ struct Halves {
 Adapter read_halves(const io::TensorSource& source, const std::vector<Halves>& by_slot,
                     RowOrder order, const Model& model, const std::string& base_model);
 
+// A tensor's values as f32; not a float or quantised type, and no finite number, are errors.
+std::vector<float> read_values(const io::TensorSource& source, const io::TensorInfo& tensor);
+
 // lora_A [r, columns], lora_B [rows, r] and magnitudes [rows] of a slot, as a file holds them.
 std::vector<float> lora_a_of(const ops::LowRank& pair);
 std::vector<float> lora_b_of(const ops::LowRank& pair, const LinearSlot& slot, RowOrder order);

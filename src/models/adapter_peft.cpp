@@ -7,6 +7,7 @@
 #include "io/byte_cursor.h"
 #include "io/safetensors.h"
 #include "models/adapter_parts.h"
+#include "models/adapter_saved.h"
 
 namespace ondol::models {
 namespace {
@@ -41,8 +42,8 @@ const LinearSlot* find_slot(const Model& model, const std::string& module) {
   }
   if (tensor.starts_with(kPeftPrefix)) {
     unsupported_adapter(where, what +
-                                   "is a whole weight (modules_to_save, bias), which is not "
-                                   "applied here");
+                                   "is a whole weight that modules_to_save does not name, which "
+                                   "is not applied here");
   }
   corrupt_adapter(where, what + "is not of an adapter; expected names such as '" +
                              std::string(kPeftPrefix) + "<module>.lora_A.weight'");
@@ -56,19 +57,41 @@ constexpr std::array<Kind, 3> kKinds = {{{".lora_A.weight", &Halves::a},
                                          {".lora_B.weight", &Halves::b},
                                          {".lora_magnitude_vector", &Halves::magnitude}}};
 
-std::vector<Halves> collect(const io::SafetensorsFile& file, const Model& model,
-                            const std::string& base_model) {
+// The name of a whole weight of the config's modules_to_save; empty: it is none.
+std::string saved_name(const std::string& tensor, const PeftConfig& config) {
+  constexpr std::string_view kWeight = ".weight";
+  if (!tensor.starts_with(kPeftPrefix) || !tensor.ends_with(kWeight)) return "";
+  const std::string name = tensor.substr(kPeftPrefix.size());
+  const std::string module = name.substr(0, name.size() - kWeight.size());
+  // A tied head is written beside the embedding that it is.
+  const bool is_tied_head = config.ensure_weight_tying && module == "lm_head";
+  const bool named = std::ranges::any_of(config.saved_modules, [&](const std::string& saved) {
+    return module == saved || is_tail(saved, module);
+  });
+  return (named || is_tied_head) && !config.saved_modules.empty() ? name : "";
+}
+
+struct Collected {
+  std::vector<Halves> by_slot;
+  std::vector<std::pair<std::string, const io::TensorInfo*>> saved;
+};
+
+Collected collect(const io::SafetensorsFile& file, const Model& model, const PeftConfig& config) {
+  const std::string& base_model = config.base_model;
   if (!file.unreadable().empty()) {
     const io::UnreadableTensor& tensor = file.unreadable().front();
     corrupt_adapter(file.name(), "tensor '" + io::printable(tensor.name) + "'; got type " +
                                      io::printable(tensor.type) + ", expected a float type");
   }
-  std::vector<Halves> by_slot(model.linears.size());
+  Collected found{std::vector<Halves>(model.linears.size()), {}};
   for (const io::TensorInfo& tensor : file.tensors()) {
     const auto kind = std::ranges::find_if(
         kKinds, [&](const Kind& k) { return tensor.name.ends_with(k.suffix); });
     if (kind == kKinds.end() || !tensor.name.starts_with(kPeftPrefix)) {
-      refuse_tensor(file.name(), tensor.name);
+      const std::string name = saved_name(tensor.name, config);
+      if (name.empty()) refuse_tensor(file.name(), tensor.name);
+      found.saved.emplace_back(name, &tensor);
+      continue;
     }
     const std::string module = tensor.name.substr(
         kPeftPrefix.size(), tensor.name.size() - kPeftPrefix.size() - kind->suffix.size());
@@ -80,7 +103,7 @@ std::vector<Halves> collect(const io::SafetensorsFile& file, const Model& model,
       }
       other_model(file.name(), tensor.name, "it adds to no linear of it", model, base_model);
     }
-    Halves& halves = by_slot[static_cast<size_t>(slot - model.linears.data())];
+    Halves& halves = found.by_slot[static_cast<size_t>(slot - model.linears.data())];
     const io::TensorInfo*& half = halves.*(kind->place);
     if (half != nullptr) {
       corrupt_adapter(file.name(), "tensors '" + io::printable(half->name) + "' and '" +
@@ -88,7 +111,7 @@ std::vector<Halves> collect(const io::SafetensorsFile& file, const Model& model,
     }
     half = &tensor;
   }
-  return by_slot;
+  return found;
 }
 
 // Ranks and scales by the config.
@@ -144,6 +167,36 @@ void warn_missing(PeftConfig& config, const std::string& where, const Model& mod
                             " linears of which it holds no matrices, '" + first + "' first");
 }
 
+// Every module that is named is there, and a head that is the embedding stays it.
+void check_saved(std::vector<std::pair<std::string, Tensor>>& saved, const PeftConfig& config,
+                 const std::string& where, const Model& model) {
+  for (const std::string& module : config.saved_modules) {
+    const bool there = std::ranges::any_of(saved, [&](const auto& entry) {
+      return entry.first == module + ".weight" || is_tail(module + ".weight", entry.first);
+    });
+    if (!there) {
+      corrupt_adapter(where, "modules_to_save names '" + io::printable(module) +
+                                 "', of which it holds no weight");
+    }
+  }
+  if (saved.empty()) return;
+  if (!model.decoder) unsupported_adapter(where, "modules_to_save of a model that is no decoder");
+  if (!tied_head(model)) return;
+  const auto head =
+      std::ranges::find(saved, "lm_head.weight", &std::pair<std::string, Tensor>::first);
+  const auto embedding =
+      std::ranges::find(saved, "model.embed_tokens.weight", &std::pair<std::string, Tensor>::first);
+  if (head == saved.end() && embedding == saved.end()) return;
+  const bool same = head != saved.end() && embedding != saved.end() &&
+                    std::ranges::equal(head->second.bytes(), embedding->second.bytes());
+  if (!same) {
+    unsupported_adapter(where,
+                        "modules_to_save parts the embedding from the head, which are one "
+                        "weight of this model; with ensure_weight_tying they stay one");
+  }
+  saved.erase(head);
+}
+
 }  // namespace
 
 LoadedAdapter read_peft_adapter(const fs::path& folder, const Model& model) {
@@ -161,8 +214,13 @@ LoadedAdapter read_peft_adapter(const fs::path& folder, const Model& model) {
   PeftConfig config = read_peft_config(folder);
   const io::SafetensorsFile file = io::SafetensorsFile::open(tensors);
   LoadedAdapter loaded;
-  loaded.adapter = read_halves(file, collect(file, model, config.base_model),
-                               RowOrder::kHuggingFace, model, config.base_model);
+  const Collected found = collect(file, model, config);
+  loaded.adapter =
+      read_halves(file, found.by_slot, RowOrder::kHuggingFace, model, config.base_model);
+  for (const auto& [name, tensor] : found.saved) {
+    loaded.saved.emplace_back(name, Tensor::from(read_values(file, *tensor), tensor->shape));
+  }
+  check_saved(loaded.saved, config, file.name(), model);
   set_scales(config, file.name(), model, loaded.adapter);
   check_magnitudes(config, file.name(), model, loaded.adapter);
   warn_missing(config, file.name(), model, loaded.adapter);

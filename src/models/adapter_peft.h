@@ -24,7 +24,9 @@ struct PeftConfig {
   std::vector<std::pair<std::regex, int64_t>> ranks;  // the first that matches counts
   std::vector<std::pair<std::regex, double>> alphas;  // likewise
   std::vector<std::string> targets;                   // where they are a list as it stands
-  std::vector<std::string> warnings;                  // of keys that nothing here knows
+  std::vector<std::string> saved_modules;             // modules_to_save, names or their ends
+  bool ensure_weight_tying = false;
+  std::vector<std::string> warnings;  // of keys that nothing here knows
 
   int64_t rank_of(const std::string& module) const;
   double alpha_of(const std::string& module) const;

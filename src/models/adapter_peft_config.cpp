@@ -26,8 +26,7 @@ struct Unsupported {
   const char* meaning;
 };
 // Keys whose absent, null, false, empty or "none" value alone can be served.
-constexpr std::array<Unsupported, 15> kUnsupported = {{
-    {"modules_to_save", "whole modules beside the matrices are not applied here"},
+constexpr std::array<Unsupported, 14> kUnsupported = {{
     {"bias", "trained biases are not applied here"},
     {"lora_bias", "biases of lora_B are not applied here"},
     {"fan_in_fan_out", "transposed weights (GPT-2's) are not applied here"},
@@ -70,6 +69,7 @@ constexpr std::array kHarmless = {"task_type",
                                   "qalora_group_size",
                                   "runtime_config",
                                   "layers_to_transform",
+                                  "modules_to_save",
                                   "ensure_weight_tying"};
 // Initialisations that leave the base as it is; others (PiSSA, OLoRA, CorDA, LoftQ, LoRA-GA) train
 // on a changed base, to which the matrices belong.
@@ -108,6 +108,8 @@ class ConfigReader {
     patterns("alpha_pattern", config.alphas,
              [&](const Json& v, const char* key) { return number(v, key); });
     read_targets(config);
+    config.ensure_weight_tying = flag("ensure_weight_tying");
+    read_saved(config);
     warn_unknown(config);
     return config;
   }
@@ -190,6 +192,18 @@ class ConfigReader {
     }
     for (const Json& target : targets) {
       if (target.is_string()) config.targets.push_back(target.get<std::string>());
+    }
+  }
+
+  void read_saved(PeftConfig& config) const {
+    const Json& modules = at("modules_to_save");
+    if (is_default(modules)) return;
+    if (!modules.is_array()) wrong("modules_to_save", modules, "a list of names");
+    for (const Json& module : modules) {
+      if (!module.is_string() || module.get_ref<const std::string&>().empty()) {
+        wrong("modules_to_save", module, "a name");
+      }
+      config.saved_modules.push_back(module.get<std::string>());
     }
   }
 

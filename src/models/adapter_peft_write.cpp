@@ -13,6 +13,7 @@
 #include "io/safetensors_writer.h"
 #include "models/adapter_parts.h"
 #include "models/adapter_peft.h"
+#include "models/adapter_saved.h"
 
 namespace ondol::models {
 namespace {
@@ -109,18 +110,23 @@ std::string config_text(const Model& model, const Adapter& adapter,
   const double alpha = most_common(alpha_values);
   Json alpha_pattern = pattern_table(alphas, alpha);
   for (auto& [key, value] : alpha_pattern.items()) value = alpha_json(value);
+  std::vector<std::string> modules;
+  for (const auto& [name, tensor] : options.saved) {
+    modules.push_back(name.substr(0, name.rfind('.')));
+  }
   const Json base = options.base_model.empty() ? Json(nullptr) : Json(options.base_model);
   const Json config = {
       {"alpha_pattern", alpha_pattern},
       {"auto_mapping", nullptr},
       {"base_model_name_or_path", base},
       {"bias", "none"},
+      {"ensure_weight_tying", !modules.empty() && tied_head(model)},
       {"fan_in_fan_out", false},
       {"inference_mode", true},
       {"init_lora_weights", true},
       {"lora_alpha", alpha_json(alpha)},
       {"lora_dropout", options.lora_dropout},
-      {"modules_to_save", nullptr},
+      {"modules_to_save", modules.empty() ? Json(nullptr) : Json(modules)},
       {"peft_type", "LORA"},
       {"r", r},
       {"rank_pattern", pattern_table(ranks, r)},
@@ -136,7 +142,7 @@ void write_files(const fs::path& folder, const Model& model, const Adapter& adap
                  const PeftWriteOptions& options) {
   io::SafetensorsWriter writer;
   writer.set_metadata("format", "pt");
-  const auto tensors = peft_tensors(model, adapter);  // the writer reads them at its end
+  const auto tensors = peft_tensors(model, adapter, options);  // the writer reads them at its end
   for (const auto& [name, tensor] : tensors) {
     writer.add_tensor(name, DType::kF32, tensor.shape(), tensor.bytes());
   }
@@ -169,8 +175,8 @@ void replace_folder(const fs::path& folder, const Model& model, const Adapter& a
 
 namespace ondol {
 
-std::vector<std::pair<std::string, Tensor>> peft_tensors(const Model& model,
-                                                         const Adapter& adapter) {
+std::vector<std::pair<std::string, Tensor>> peft_tensors(const Model& model, const Adapter& adapter,
+                                                         const PeftWriteOptions& options) {
   std::vector<std::pair<std::string, Tensor>> tensors;
   for (size_t i = 0; i < adapter.by_slot.size(); ++i) {
     const ops::LowRank& pair = adapter.by_slot[i];
@@ -187,6 +193,12 @@ std::vector<std::pair<std::string, Tensor>> peft_tensors(const Model& model,
     const std::vector<float> magnitude =
         models::magnitude_of(pair, slot, models::RowOrder::kHuggingFace);
     tensors.emplace_back(name + ".lora_magnitude_vector", Tensor::from(magnitude, {slot.rows}));
+  }
+  for (const auto& [name, tensor] : options.saved) {
+    tensors.emplace_back(std::string(models::kPeftPrefix) + name, tensor);
+    if (name == "model.embed_tokens.weight" && models::tied_head(model)) {
+      tensors.emplace_back(std::string(models::kPeftPrefix) + "lm_head.weight", tensor);
+    }
   }
   return tensors;
 }

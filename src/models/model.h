@@ -35,6 +35,9 @@ enum class WeightForm : uint8_t {
           // with
 };
 std::string_view weight_form_name(WeightForm form);  // "file", "bf16", "int8", "f32"
+// The type of a matrix of rows of `columns` in this form (not kFile); rows that no block of int8
+// divides are bf16.
+DType matrix_dtype(WeightForm form, int64_t columns);
 
 struct LoadOptions {
   WeightForm encoder_weights = WeightForm::kFile;  // a decoder has its file's form, or f32
@@ -78,6 +81,7 @@ struct WeightRef {
   PackedMatrix* matrix = nullptr;  // null: `vector` it is
   Tensor vector;
   int64_t paired_heads = 0;  // as LinearSlot::paired_heads, of its rows
+  std::string gguf = {};     // GGUF's name of a matrix or norm; empty: no such format, or a bias
 };
 
 // Decoder-only: hidden states of every token of a ragged batch, then logits of chosen rows.

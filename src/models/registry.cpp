@@ -156,6 +156,12 @@ std::string_view weight_form_name(WeightForm form) {
   return kForms.at(static_cast<size_t>(form));
 }
 
+DType matrix_dtype(WeightForm form, int64_t columns) {
+  if (form == WeightForm::kF32) return DType::kF32;
+  const bool blocks = columns % dtype_info(DType::kQ8_0).block_elements == 0;
+  return form == WeightForm::kInt8 && blocks ? DType::kQ8_0 : DType::kBF16;
+}
+
 std::span<const std::string_view> supported_architectures() { return kNames; }
 
 }  // namespace ondol

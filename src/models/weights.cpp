@@ -28,12 +28,15 @@ std::string weight_name(std::span<const WeightName> names, std::string_view ours
 
 void WeightList::matrix(std::string_view ours, int64_t layer, PackedMatrix& matrix,
                         int64_t paired_heads) {
-  list_.push_back(
-      {weight_name(names_, ours, layer, WeightFormat::kSafetensors), &matrix, {}, paired_heads});
+  list_.push_back({weight_name(names_, ours, layer, WeightFormat::kSafetensors),
+                   &matrix,
+                   {},
+                   paired_heads,
+                   weight_name(names_, ours, layer, WeightFormat::kGguf)});
 }
 
 void WeightList::vector(const std::string& name, const Tensor& vector, int64_t paired_heads) {
-  if (vector.defined()) list_.push_back({name, nullptr, vector, paired_heads});
+  if (vector.defined()) list_.push_back({name, nullptr, vector, paired_heads, ""});
 }
 
 void WeightList::linear(std::string_view ours, int64_t layer, nn::Linear& linear,
@@ -45,6 +48,7 @@ void WeightList::linear(std::string_view ours, int64_t layer, nn::Linear& linear
 void WeightList::norm(std::string_view ours, int64_t layer, nn::Norm& norm) {
   const std::string name = weight_name(names_, ours, layer, WeightFormat::kSafetensors);
   vector(name, norm.weight, 0);
+  list_.back().gguf = weight_name(names_, ours, layer, WeightFormat::kGguf);
   vector(bias_of(name), norm.bias, 0);
 }
 

@@ -74,8 +74,8 @@ class Golden {
   // `tensors`, by parameter, are those of the golden file within kRelative of their norms.
   void expect_tensors(const char* prefix, const std::vector<Tensor>& tensors,
                       const std::vector<Tensor>& before = {}) {
-    const auto named = peft_tensors(model, adapter_of(tensors));
-    const auto first = before.empty() ? named : peft_tensors(model, adapter_of(before));
+    const auto named = peft_tensors(model, adapter_of(tensors), {});
+    const auto first = before.empty() ? named : peft_tensors(model, adapter_of(before), {});
     ASSERT_EQ(named.size(), tensors.size());
     for (size_t i = 0; i < named.size(); ++i) {
       const auto& [name, tensor] = named[i];

@@ -51,6 +51,11 @@ MemoryPlan plan_for(const Model& model, std::span<const Parameter> parameters,
   return plan;
 }
 
+// More logits at once where the head has a gradient.
+int64_t of_trained_head(const Model& model) {
+  return 2 * (kLogitRowsOfTrainedHead - kLogitRows) * model.info.vocabulary * kFloat;
+}
+
 }  // namespace
 
 std::string MemoryPlan::text() const {
@@ -62,20 +67,27 @@ std::string MemoryPlan::text() const {
       size_text(activations), size_text(logits), size_text(peak()));
 }
 
-MemoryPlan plan_memory(const Model& model, const Lora& lora, const MemoryOptions& options) {
+MemoryPlan plan_memory(const Model& model, const Lora& lora, const WholeModel* saved,
+                       const MemoryOptions& options) {
   AdapterStates states;
   for (const int64_t rank : lora.ranks) states.ranks += rank;
   if (!lora.adapter.fixed_by_slot.empty()) states.ranks *= 2;
   for (const ops::LowRank& pair : lora.adapter.by_slot) {
     if (pair.magnitude.defined()) states.sums += pair.magnitude.size();
   }
-  return plan_for(model, lora.parameters, states, options);
+  MemoryPlan plan = plan_for(model, lora.parameters, states, options);
+  if (saved == nullptr) return plan;
+  for (const Parameter& parameter : saved->parameters()) {
+    plan.parameters += 2 * kFloat * parameter.value.size();
+  }
+  plan.logits += of_trained_head(model);
+  return plan;
 }
 
 MemoryPlan plan_memory(const Model& model, const WholeModel& whole, const MemoryOptions& options) {
   MemoryPlan plan = plan_for(model, whole.parameters(), {}, options);
   plan.model = whole.model_bytes();
-  plan.logits += 2 * (kLogitRowsOfTrainedHead - kLogitRows) * model.info.vocabulary * kFloat;
+  plan.logits += of_trained_head(model);
   return plan;
 }
 

@@ -32,7 +32,9 @@ struct MemoryPlan {
   std::string text() const;
 };
 
-MemoryPlan plan_memory(const Model& model, const Lora& lora, const MemoryOptions& options);
+// `saved`: weights that are learned whole beside the adapter; null: none.
+MemoryPlan plan_memory(const Model& model, const Lora& lora, const WholeModel* saved,
+                       const MemoryOptions& options);
 MemoryPlan plan_memory(const Model& model, const WholeModel& whole, const MemoryOptions& options);
 
 }  // namespace ondol::train

@@ -14,12 +14,6 @@ namespace {
   throw Error(ErrorCode::kInvalidArgument, "[train] " + what);
 }
 
-DType dtype_of(WeightForm form, int64_t columns) {
-  if (form == WeightForm::kF32) return DType::kF32;
-  const bool blocks = columns % dtype_info(DType::kQ8_0).block_elements == 0;
-  return form == WeightForm::kInt8 && blocks ? DType::kQ8_0 : DType::kBF16;
-}
-
 Tensor master_of(const PackedMatrix& matrix, ThreadPool& pool) {
   const int64_t columns = matrix.columns();
   Tensor value = Tensor::zeros(DType::kF32, {matrix.rows(), columns});
@@ -59,20 +53,36 @@ std::vector<std::regex> patterns_of(const std::vector<std::string>& texts) {
   return patterns;
 }
 
+// Whether the weight is of one of the modules, named whole or by their ends; notes which.
+bool is_of(const std::vector<std::string>& modules, const std::string& weight,
+           std::vector<bool>& found) {
+  bool any = false;
+  const std::string_view module = std::string_view(weight).substr(0, weight.rfind('.'));
+  for (size_t i = 0; i < modules.size(); ++i) {
+    if (module != modules[i] && !module.ends_with("." + modules[i])) continue;
+    any = found[i] = true;
+  }
+  return any;
+}
+
 }  // namespace
 
 WholeModel::WholeModel(Model& model, const WholeModelConfig& config, ThreadPool& pool) {
   ONDOL_ASSERT(config.form != WeightForm::kFile);
   const std::vector<std::regex> freeze = patterns_of(config.freeze);
   std::vector<bool> used(freeze.size());
-  for (LinearSlot& slot : model.linears) slot.weight.reset();  // they would keep what goes below
+  if (config.only.empty()) {
+    for (LinearSlot& slot : model.linears) slot.weight.reset();  // they would keep what goes below
+  }
   PackArena arena;
+  std::vector<bool> found(config.only.size());
   for (WeightRef& ref : weights_of(model)) {
+    if (!config.only.empty() && !is_of(config.only, ref.name, found)) continue;
     Weight weight{ref, ref.matrix ? master_of(*ref.matrix, pool) : ref.vector};
     if (ref.matrix) {
       const int64_t rows = ref.matrix->rows(), columns = ref.matrix->columns();
       *ref.matrix = PackedMatrix();  // its memory goes before more is taken
-      *ref.matrix = PackedMatrix::from_floats(dtype_of(config.form, columns), rows, columns,
+      *ref.matrix = PackedMatrix::from_floats(matrix_dtype(config.form, columns), rows, columns,
                                               {weight.value.data(), columns, 1}, pool, &arena);
       master_bytes_ += static_cast<int64_t>(weight.value.bytes().size());
       model_bytes_ += static_cast<int64_t>(ref.matrix->bytes());
@@ -94,6 +104,9 @@ WholeModel::WholeModel(Model& model, const WholeModelConfig& config, ThreadPool&
   }
   for (size_t i = 0; i < freeze.size(); ++i) {
     if (!used[i]) invalid("freeze; got '" + config.freeze[i] + "', which no weight's name holds");
+  }
+  for (size_t i = 0; i < config.only.size(); ++i) {
+    if (!found[i]) invalid("no weight is of a module '" + config.only[i] + "'");
   }
   if (parameters_.empty()) invalid("freeze leaves no weight to train");
 }

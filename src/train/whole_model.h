@@ -25,6 +25,9 @@ namespace ondol::train {
 struct WholeModelConfig {
   WeightForm form = WeightForm::kInt8;  // kInt8, kBf16 or kF32; rows that no block divides are bf16
   std::vector<std::string> freeze = {};  // regular expressions, found anywhere in a name
+  // Modules ("lm_head", "model.norm"), whole names or their ends behind a dot: these weights alone
+  // are parameters and change their form, all others stay as they are. Empty: all.
+  std::vector<std::string> only = {};
 };
 
 class WholeModel {

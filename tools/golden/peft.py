@@ -4,7 +4,7 @@
 
 Each folder is a PEFT folder as save_pretrained writes it, and expected.json: ids, logits at chosen positions. The
 plain one also stands there as adapter.gguf, with lora_B's query and key rows in the order of GGUF files. The base is
-tests/golden/models/llama_tied (or llama_tied_f32_gguf). Needs what model.py needs, and peft.
+tests/golden/models/llama_tied (or llama_tied_f32_gguf), of `saved` llama3_untied. Needs what model.py needs, and peft.
 """
 
 import importlib.util
@@ -32,6 +32,11 @@ def tiny():
     return base.randomise(base.tiny_llama(True, {"rope_type": "default", "rope_theta": 10000.0}), 1)
 
 
+def untied():
+    rope = base.LLAMA3_SCALING | {"rope_theta": 500000.0}
+    return base.randomise(base.tiny_llama(False, rope, bias=True), 2, rounding=torch.bfloat16)
+
+
 @torch.no_grad()
 def randomise(model, seed):
     generator = torch.Generator().manual_seed(seed)
@@ -40,6 +45,8 @@ def randomise(model, seed):
             parameter.mul_(1 + 0.2 * torch.randn(parameter.shape, generator=generator))
         elif "lora_" in name:
             parameter.copy_(torch.randn(parameter.shape, generator=generator) / parameter.shape[1] ** 0.5 * 0.3)
+        elif "modules_to_save" in name:
+            parameter.mul_(1 + 0.2 * torch.randn(parameter.shape, generator=generator))
 
 
 def write_gguf(model, path, alpha):
@@ -64,11 +71,11 @@ def write_gguf(model, path, alpha):
 
 
 @torch.no_grad()
-def make(name, seed, config):
+def make(name, seed, config, of=tiny):
     folder = OUT / name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    model = get_peft_model(tiny(), config).eval()
+    model = get_peft_model(of(), config).eval()
     randomise(model, seed)
     model.save_pretrained(str(folder))
     (folder / "README.md").unlink(missing_ok=True)
@@ -76,7 +83,7 @@ def make(name, seed, config):
         file.chmod(0o644)
     ids = base.random_ids(seed)
     logits = model(input_ids=torch.tensor([ids])).logits[0]
-    plain = tiny()(input_ids=torch.tensor([ids])).logits[0]
+    plain = of()(input_ids=torch.tensor([ids])).logits[0]
     expected = {"made_by": "tools/golden/peft.py", "versions": base.versions() | {"peft": version("peft")}, "ids": ids,
                 "change": round(float((logits - plain).abs().max()), 3),
                 "logits": [{"position": p, "values": base.rounded(logits[p])} for p in POSITIONS]}
@@ -96,6 +103,10 @@ def main():
         rank_pattern={"k_proj": 2, r"layers\.1\.mlp\.up_proj": 6}, alpha_pattern={"up_proj": 3}))
     make("dora", 23, LoraConfig(r=2, lora_alpha=5, use_dora=True, task_type="CAUSAL_LM",
                                 target_modules=["q_proj", "k_proj", "o_proj", "up_proj", "down_proj"]))
+    make("saved", 24, LoraConfig(r=2, lora_alpha=4, task_type="CAUSAL_LM", target_modules=["q_proj", "down_proj"],
+                                 modules_to_save=["lm_head", "model.norm"]), of=untied)
+    make("saved_tied", 25, LoraConfig(r=2, lora_alpha=4, task_type="CAUSAL_LM", target_modules=["v_proj"],
+                                      modules_to_save=["embed_tokens"], ensure_weight_tying=True))
 
 
 if __name__ == "__main__":

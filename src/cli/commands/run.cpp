@@ -112,7 +112,7 @@ int run(const RunOptions& options, Context& context) {
   const text::Tokenizer& tokenizer = *model->tokenizer;
   Generator& generator = model->encoder_decoder
                              ? static_cast<Generator&>(session.seq2seq(options.model))
-                             : session.generator(options.model);
+                             : session.generator_for(options.model, options.adapter);
   if (options.show_prompt) {
     context.print(prompt_text(session, options, *model, prompt) + "\n");
     return kExitDone;

@@ -22,6 +22,7 @@ namespace {
 
 struct TrainOptions {
   std::string method;
+  std::string preset;
   std::string config;
   std::string recipe;
   std::string workspace = ".";
@@ -40,6 +41,7 @@ std::string kebab(std::string name) {
 
 app::TrainFields fields_of(const TrainOptions& options) {
   app::TrainFields fields = app::default_train_fields(options.method);
+  if (!options.preset.empty()) app::read_train_preset(options.method, options.preset, fields);
   if (!options.config.empty()) {
     app::read_train_config(read_file(options.config), options.config, fields);
   }
@@ -80,9 +82,10 @@ std::string metrics_line(const train::LogEntry& entry) {
                      value_of(entry, "grad_norm"), value_of(entry, "tokens_per_second"));
 }
 
-std::string summary_text(const app::TrainSummary& s) {
+std::string summary_text(const app::TrainSummary& s, Language language) {
   std::string text =
-      fmt::format("\n{}\n{} steps, {} tokens, {:.0f} s, {:.0f} tokens/s\n", s.diagnosis, s.steps,
+      fmt::format("\n{}\n{} steps, {} tokens, {:.0f} s, {:.0f} tokens/s\n",
+                  language == Language::kKorean ? s.diagnosis.ko : s.diagnosis.en, s.steps,
                   s.tokens, s.seconds, static_cast<double>(s.tokens) / std::max(1e-9, s.seconds));
   if (s.best_eval) {
     text += fmt::format("best validation loss {:.4f} at step {}\n", *s.best_eval, s.best_step);
@@ -103,7 +106,7 @@ nlohmann::ordered_json summary_json(const app::TrainSummary& s) {
                                  {"seconds", s.seconds},
                                  {"train_loss", s.train_loss},
                                  {"stopped_early", s.stopped_early},
-                                 {"diagnosis", s.diagnosis}};
+                                 {"diagnosis", s.diagnosis.en}};
   if (s.first_eval) json["eval_loss_before"] = *s.first_eval;
   if (s.best_eval) json["best_eval_loss"] = *s.best_eval, json["best_step"] = s.best_step;
   return json;
@@ -228,7 +231,8 @@ int train(const TrainOptions& options, Context& context) {
   };
   job.on_words = [&](const std::string& words) { context.progress.notice(words); };
   const app::TrainSummary summary = app::train_run(options.method, fields, session, job);
-  context.print(options.json ? json_line(summary_json(summary)) : summary_text(summary));
+  context.print(options.json ? json_line(summary_json(summary))
+                             : summary_text(summary, context.language));
   return kExitDone;
 }
 
@@ -239,6 +243,9 @@ Action declare(Options& options) {
       "sft: learn answers; pretrain: a new model learns texts; seq2seq: an encoder-decoder learns "
       "targets of sources; mlm: an encoder learns hidden words; embed: which texts are near; "
       "classify: labels of texts; tokenizer: pieces of words; word2vec: vectors of words");
+  options.text("--preset", "NAME", &o->preset,
+               "ready settings (lora, lora_small, lora_thorough, dora, full, ...); --config and "
+               "options win over them");
   options.text("--config", "FILE", &o->config, "settings as TOML; options win over it");
   options.text("--recipe", "NAME", &o->recipe,
                "learn the train questions of the workspace as this recipe asks them");
