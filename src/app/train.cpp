@@ -132,7 +132,7 @@ class Run {
     folder_.write_environment(environment);
   }
 
-  train::MemoryPlan plan_at(ops::Recompute level) const {
+  train::MemoryPlan plan_at(ops::Recompute level) {
     return target_->plan({.tokens = fields_.max_length * fields_.per_device_train_batch_size,
                           .optimizer_bytes = trainer_->optimizer().bytes(),
                           .precision = session_.options().precision,
