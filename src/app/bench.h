@@ -15,6 +15,7 @@
 #include "base/progress.h"
 #include "infer/local_embedder.h"
 #include "infer/local_generator.h"
+#include "ops/recompute.h"
 
 namespace ondol::app {
 
@@ -79,6 +80,7 @@ struct TrainBenchOptions {
   double masked = 0;
   int64_t repetitions = 5;
   Precision precision = Precision::kFast;
+  ops::Recompute recompute = ops::Recompute::kOff;
   uint64_t seed = 1;
 };
 struct TrainBenchResult {

@@ -52,6 +52,7 @@ TrainBenchResult bench_train(Model& model, ThreadPool& pool, const TrainBenchOpt
   config.max_length = options.batch * options.length;
   config.learning_rate = 1e-5;
   train::Trainer trainer({pool, best_kernels(), options.precision}, objective, config);
+  trainer.recompute(options.recompute);
   std::vector<double> rates;
   for (int64_t i = 0; !trainer.done(); ++i) {
     progress.update("train", static_cast<uint64_t>(i), static_cast<uint64_t>(config.max_steps));

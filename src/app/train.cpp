@@ -54,11 +54,24 @@ train::TrainConfig loop_config(const TrainFields& f) {
 // Fewer rows of texts that become blocks are not split: one row may be all there is.
 constexpr size_t kRowsToSplit = 100;
 
+// The levels of gradient_checkpointing that may be taken, in this order.
+std::vector<ops::Recompute> recompute_levels(const TrainFields& f) {
+  const auto& all = ops::kRecomputeLevels;
+  if (f.gradient_checkpointing == "auto") return {all.begin(), all.end()};
+  const auto level = ops::recompute_named(f.gradient_checkpointing);
+  if (!level) {
+    invalid("gradient_checkpointing; got '" + f.gradient_checkpointing +
+            "', expected off, attention, layers or auto");
+  }
+  return {*level};
+}
+
 // One run from its data to its folder.
 class Run {
  public:
   Run(const TrainMethod& method, const TrainFields& fields, Session& session, const TrainJob& job)
       : fields_(fields),
+        levels_(recompute_levels(fields)),
         session_(session),
         job_(job),
         progress_(job.progress ? *job.progress : silent_),
@@ -119,19 +132,36 @@ class Run {
     folder_.write_environment(environment);
   }
 
+  train::MemoryPlan plan_at(ops::Recompute level) {
+    return target_->plan({.tokens = fields_.max_length * fields_.per_device_train_batch_size,
+                          .optimizer_bytes = trainer_->optimizer().bytes(),
+                          .precision = session_.options().precision,
+                          .recompute = level});
+  }
+
+  // The first of the levels that fits.
   void plan() {
-    const train::MemoryPlan plan =
-        target_->plan({.tokens = fields_.max_length * fields_.per_device_train_batch_size,
-                       .optimizer_bytes = trainer_->optimizer().bytes(),
-                       .precision = session_.options().precision});
-    say("memory: " + plan.text());
-    const int64_t available = available_memory_bytes();
-    if (available > 0 && plan.peak() - plan.model > available) {
-      invalid("a micro-batch of " + std::to_string(fields_.per_device_train_batch_size) +
-              " packs of " + std::to_string(fields_.max_length) +
-              " tokens does not fit: " + plan.text() + "; try --max-length " +
-              std::to_string(fields_.max_length / 2) + " or fewer --per-device-train-batch-size");
+    const int64_t available = job_.memory_bytes > 0 ? job_.memory_bytes : available_memory_bytes();
+    const auto fits = [&](const train::MemoryPlan& plan) {
+      return available <= 0 || plan.to_come() <= available;
+    };
+    train::MemoryPlan plan;
+    for (const ops::Recompute level : levels_) {
+      plan = plan_at(level);
+      if (fits(plan)) break;
     }
+    if (!fits(plan)) {
+      const bool helps = fits(plan_at(ops::Recompute::kLayers));
+      invalid(fmt::format(
+          "a micro-batch of {} packs of {} tokens does not fit: {}, of which {} MiB are to come "
+          "and "
+          "{} MiB are left; try {}--max-length {} or fewer --per-device-train-batch-size",
+          fields_.per_device_train_batch_size, fields_.max_length, plan.text(),
+          plan.to_come() >> 20, available >> 20, helps ? "--gradient-checkpointing layers, " : "",
+          fields_.max_length / 2));
+    }
+    say("memory: " + plan.text());
+    trainer_->recompute(plan.recompute);
   }
 
   // The newest complete checkpoint, to the bit.
@@ -322,6 +352,7 @@ class Run {
   }
 
   const TrainFields& fields_;
+  std::vector<ops::Recompute> levels_;
   Session& session_;
   const TrainJob& job_;
   SilentProgress silent_;

@@ -25,6 +25,7 @@ namespace ondol::app {
 struct TrainJob {
   bool resume = false;
   double share = 1;                  // of the run's steps, after which it ends with a checkpoint
+  int64_t memory_bytes = 0;          // that it may take; 0: what the machine has left
   ProgressSink* progress = nullptr;  // may throw Error(kCancelled): a checkpoint is saved first
   std::function<void(const train::LogEntry&)> on_metrics;  // every logged line
   std::function<void(const std::string&)> on_words;        // the memory plan and what follows it

@@ -27,6 +27,7 @@ struct TrainFields {
   int64_t max_steps = -1;
   int64_t per_device_train_batch_size = 1;
   int64_t gradient_accumulation_steps = 1;
+  std::string gradient_checkpointing = "auto";
   std::string lr_scheduler_type = "cosine";
   double warmup_steps = 0.03;
   std::string optim = "adamw_torch";
@@ -90,6 +91,8 @@ void visit_fields(Visitor& v, TrainFields& f) {
   v("max_steps", f.max_steps, "optimizer steps, in place of epochs; -1: by epochs");
   v("per_device_train_batch_size", f.per_device_train_batch_size, "packs of a micro-batch");
   v("gradient_accumulation_steps", f.gradient_accumulation_steps, "micro-batches of a step");
+  v("gradient_checkpointing", f.gradient_checkpointing,
+    "computed again, not kept: off, attention, layers; auto: as memory is short");
   v("lr_scheduler_type", f.lr_scheduler_type, "linear, cosine, constant_with_warmup, ...");
   v("warmup_steps", f.warmup_steps, "steps; below 1 a share of all");
   v("optim", f.optim, "adamw_torch, adamw_8bit, lion, sgd, adafactor, muon");

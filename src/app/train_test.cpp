@@ -10,6 +10,7 @@
 #include "app/train_test_support.h"
 #include "base/files.h"
 #include "models/adapter_file.h"
+#include "train/memory_plan.h"
 
 namespace ondol::app::testing {
 namespace {
@@ -142,6 +143,63 @@ TEST_F(Train, VariantsOfAdaptersStopAndResumeToTheSameBits) {
   f.rank_pattern = {"q_proj=2", "mlp.up_proj=3"};
   f.alpha_pattern = {"q_proj=1.5"};
   expect_same_bits("noise", f);
+}
+
+TEST_F(Train, RecomputationChangesNoBitNorDoesAnotherLevelAfterAStop) {
+  fields.lora_r = 4;
+  fields.lora_dropout = 0.2;
+  fields.gradient_accumulation_steps = 2;
+  fields.gradient_checkpointing = "off";
+  run(fields);
+  const std::string kept = weights(fields.output_dir, 6);
+  for (const char* level : {"attention", "layers", "auto"}) {
+    TrainFields f = fields;
+    f.output_dir += level;
+    f.gradient_checkpointing = level;
+    StopAfter stop(4);
+    EXPECT_THROW(run(f, {.progress = &stop}), Error) << level;
+    f.gradient_checkpointing = "layers";
+    run(f, {.resume = true}, 1);
+    EXPECT_TRUE(weights(f.output_dir, 6) == kept) << level;
+  }
+}
+
+TEST_F(Train, AutoTakesTheLeastLevelThatFits) {
+  ThreadPool pool(1);
+  const Model model = load_model(fields.model, pool);
+  const train::Lora lora = train::make_lora(model.linears, {.r = 2, .lora_alpha = 32});
+  const auto needed = [&](ops::Recompute level) {
+    return train::plan_memory(model, lora, {.tokens = 64, .recompute = level}).to_come();
+  };
+  const auto words_with = [&](int64_t memory, const std::string& level) {
+    TrainFields f = fields;
+    f.output_dir += std::to_string(memory) + level;
+    f.gradient_checkpointing = level;
+    std::string said;
+    run(f, {.memory_bytes = memory, .on_words = [&](const std::string& words) { said += words; }});
+    return said;
+  };
+  const int64_t off = needed(ops::Recompute::kOff), part = needed(ops::Recompute::kAttention),
+                whole = needed(ops::Recompute::kLayers);
+  EXPECT_EQ(words_with(off, "auto").find("again"), std::string::npos);
+  EXPECT_NE(words_with(off - 1, "auto").find("(attention computed again)"), std::string::npos);
+  EXPECT_NE(words_with(part - 1, "auto").find("(layers computed again)"), std::string::npos);
+  EXPECT_NE(words_with(off, "layers").find("(layers computed again)"), std::string::npos);
+  const auto refusal = [&](int64_t memory, const std::string& level) -> std::string {
+    try {
+      words_with(memory, level);
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "";
+  };
+  const std::string option = "--gradient-checkpointing layers";
+  EXPECT_NE(refusal(off - 1, "off").find(option), std::string::npos);
+  const std::string hopeless = refusal(whole - 1, "auto");
+  EXPECT_NE(hopeless.find("--max-length 32"), std::string::npos) << hopeless;
+  EXPECT_EQ(hopeless.find(option), std::string::npos) << hopeless;
+  EXPECT_NE(refusal(off, "some").find("expected off, attention, layers or auto"),
+            std::string::npos);
 }
 
 TEST_F(Train, NoiseIsOfTrainingAloneAndPatternsAreKept) {

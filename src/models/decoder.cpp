@@ -3,8 +3,11 @@
 #include <array>
 #include <utility>
 
+#include "nn/call_pages.h"
 #include "nn/embedding_noise.h"
+#include "ops/check.h"
 #include "ops/embed.h"
+#include "ops/recompute.h"
 #include "ops/work.h"
 
 namespace ondol::models {
@@ -43,27 +46,69 @@ KvShape Decoder::kv_shape() const {
   return {static_cast<int64_t>(weights_.layers.size()), shape.kv_heads, shape.head_width};
 }
 
+// What the layers of one forward share. Under a tape that computes them again it lives until then.
+struct Decoder::Pass {
+  SequenceBatch batch;
+  ops::RopeRows rope;
+  std::optional<nn::CallPages> pages;
+  Tensor normed;  // [sum T, D]
+  nn::AttentionBuffers attention;
+  nn::MlpBuffers mlp;
+
+  // Under a tape every output gets storage of its own, and the last one's would be kept here.
+  void drop_buffers() {
+    normed = {};
+    attention = {};
+    mlp = {};
+  }
+};
+
+void Decoder::attend(const ops::Context& context, Pass& pass, size_t l, Tensor& x) const {
+  const DecoderLayer& layer = weights_.layers[l];
+  layer.attention_norm.forward(context, x, pass.normed);
+  layer.attention.forward(context, pass.normed, pass.batch, static_cast<int64_t>(l), pass.rope,
+                          pass.attention, x);
+  if (context.tape) pass.drop_buffers();
+}
+
+void Decoder::layer(const ops::Context& context, const std::shared_ptr<Pass>& pass, size_t l,
+                    Tensor& x) const {
+  const DecoderLayer& layer = weights_.layers[l];
+  const ProfileScope scope(context.profile, "layer", [&] { return ops::layer_work(x, l); });
+  ops::recompute(
+      context, ops::Recompute::kAttention, x,
+      [this, pass, l](const ops::Context& own, Tensor& state) { attend(own, *pass, l, state); });
+  layer.mlp_norm.forward(context, x, pass->normed);
+  layer.mlp.forward(context, pass->normed, pass->batch, pass->mlp, x);
+  if (context.tape) pass->drop_buffers();
+}
+
 Tensor Decoder::forward(const ops::Context& context, std::span<const text::TokenId> ids,
                         const SequenceBatch& batch) const {
   nn::check_batch(batch, static_cast<int64_t>(ids.size()));
   const ThreadPool::Burst burst(context.pool);
-  const ops::RopeRows rope = rope_.rows(batch);
-  nn::AttentionBuffers attention_buffers;
-  nn::MlpBuffers mlp_buffers;
+  const auto pass = std::make_shared<Pass>();
+  pass->batch = batch;
+  pass->rope = rope_.rows(batch);
+  if (context.tape && context.tape->recompute() != ops::Recompute::kOff) {
+    for (const SequenceSlice& s : batch.sequences) {
+      ops::expect_equal("decoder", "position of a sequence whose layers are computed again",
+                        s.first_position, 0);
+    }
+    const AttentionShape& shape = weights_.layers.front().attention.shape;
+    pass->batch = pass->pages.emplace(shape, batch, batch.kv->shape().type).batch();
+  }
   Tensor x, normed;  // [sum T, D]
   const ProfileScope forward(context.profile, "forward", [&] { return ops::rows_work(x); });
 
   ops::embed(context, weights_.embedding, ids, x);
   nn::add_embedding_noise(context, batch, x);
   for (size_t l = 0; l < weights_.layers.size(); ++l) {
-    const DecoderLayer& layer = weights_.layers[l];
-    const ProfileScope scope(context.profile, "layer", [&] { return ops::layer_work(x, l); });
-    layer.attention_norm.forward(context, x, normed);
-    layer.attention.forward(context, normed, batch, static_cast<int64_t>(l), rope,
-                            attention_buffers, x);
-    layer.mlp_norm.forward(context, x, normed);
-    layer.mlp.forward(context, normed, batch, mlp_buffers, x);
+    ops::recompute(
+        context, ops::Recompute::kLayers, x,
+        [this, pass, l](const ops::Context& own, Tensor& state) { layer(own, pass, l, state); });
   }
+  if (context.tape) pass->drop_buffers();
   weights_.norm.forward(context, x, normed);
   return normed;
 }

@@ -2,6 +2,7 @@
 // (llama.cpp) fills the config and the weights; the forward function is written once, here.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -32,6 +33,9 @@ class Decoder final : public DecoderModel {
   Decoder(DecoderWeights weights, const nn::RopeConfig& rope, std::span<const WeightName> names);
 
   KvShape kv_shape() const override;
+  // Under a tape that computes layers again they need their pages on the way back: keys and values
+  // go to pages of their own then, every sequence stands at position 0, and its adapter lives as
+  // long as the tape.
   Tensor forward(const ops::Context& context, std::span<const text::TokenId> ids,
                  const SequenceBatch& batch) const override;
   Tensor logits(const ops::Context& context, const Tensor& hidden) const override;
@@ -43,6 +47,11 @@ class Decoder final : public DecoderModel {
   std::vector<WeightRef> weights() override;
 
  private:
+  struct Pass;
+  void attend(const ops::Context& context, Pass& pass, size_t l, Tensor& x) const;
+  void layer(const ops::Context& context, const std::shared_ptr<Pass>& pass, size_t l,
+             Tensor& x) const;
+
   DecoderWeights weights_;
   nn::Rope rope_;
   bool paired_;  // rotary pairs are neighbouring rows of queries and keys

@@ -7,6 +7,7 @@
 #include "ops/activation.h"
 #include "ops/check.h"
 #include "ops/embed.h"
+#include "ops/recompute.h"
 #include "ops/work.h"
 
 namespace ondol::models {
@@ -48,10 +49,40 @@ std::vector<WeightRef> Encoder::weights() {
   return list.take();
 }
 
+// What the layers of one forward share. Under a tape that computes them again it lives until then.
+struct Encoder::Pass {
+  Pass(const AttentionShape& shape, const SequenceBatch& batch) : pages(shape, batch) {}
+  nn::CallPages pages;
+  nn::AttentionBuffers attention;
+  nn::MlpBuffers mlp;
+
+  // Under a tape every output gets storage of its own, and the last one's would be kept here.
+  void drop_buffers() {
+    attention = {};
+    mlp = {};
+  }
+};
+
+void Encoder::layer(const ops::Context& context, const std::shared_ptr<Pass>& pass, size_t l,
+                    Tensor& x) const {
+  const EncoderLayer& layer = weights_.layers[l];
+  const ProfileScope scope(context.profile, "layer", [&] { return ops::layer_work(x, l); });
+  ops::recompute(context, ops::Recompute::kAttention, x,
+                 [&layer, pass](const ops::Context& own, Tensor& state) {
+                   layer.attention.forward(own, state, pass->pages.batch(), 0, {}, pass->attention,
+                                           state);
+                   layer.attention_norm.forward(own, state, state);
+                   if (own.tape) pass->drop_buffers();
+                 });
+  layer.mlp.forward(context, x, pass->pages.batch(), pass->mlp, x);
+  layer.mlp_norm.forward(context, x, x);
+  if (context.tape) pass->drop_buffers();
+}
+
 Tensor Encoder::forward(const ops::Context& context, std::span<const text::TokenId> ids,
                         const SequenceBatch& batch) const {
-  const nn::CallPages pages(weights_.layers.front().attention.shape, batch);
-  nn::check_batch(pages.batch(), static_cast<int64_t>(ids.size()));
+  const auto pass = std::make_shared<Pass>(weights_.layers.front().attention.shape, batch);
+  nn::check_batch(pass->pages.batch(), static_cast<int64_t>(ids.size()));
   for (const SequenceSlice& sequence : batch.sequences) {
     const int64_t tokens = sequence.token_end - sequence.token_begin;
     if (tokens <= weights_.positions.rows()) continue;
@@ -59,28 +90,23 @@ Tensor Encoder::forward(const ops::Context& context, std::span<const text::Token
                     "at most " + std::to_string(weights_.positions.rows()));
   }
   const ThreadPool::Burst burst(context.pool);
-  const ops::RopeRows no_rope;
-  nn::AttentionBuffers attention_buffers;
-  nn::MlpBuffers mlp_buffers;
   Tensor x, part;  // [sum T, D]
   const ProfileScope forward(context.profile, "forward",
                              [&] { return ProfileWork{.tokens = batch.tokens()}; });
 
   ops::embed(context, weights_.embedding, ids, x);
   nn::add_embedding_noise(context, batch, x);
-  ops::embed(context, weights_.positions, positions_of(pages.batch()), part);
+  ops::embed(context, weights_.positions, positions_of(pass->pages.batch()), part);
   ops::add(context, part, x);
   ops::embed(context, weights_.types, std::vector<int32_t>(ids.size(), 0), part);
   ops::add(context, part, x);
   weights_.embedding_norm.forward(context, x, x);
   for (size_t l = 0; l < weights_.layers.size(); ++l) {
-    const EncoderLayer& layer = weights_.layers[l];
-    const ProfileScope scope(context.profile, "layer", [&] { return ops::layer_work(x, l); });
-    layer.attention.forward(context, x, pages.batch(), 0, no_rope, attention_buffers, x);
-    layer.attention_norm.forward(context, x, x);
-    layer.mlp.forward(context, x, batch, mlp_buffers, x);
-    layer.mlp_norm.forward(context, x, x);
+    ops::recompute(
+        context, ops::Recompute::kLayers, x,
+        [this, pass, l](const ops::Context& own, Tensor& state) { layer(own, pass, l, state); });
   }
+  if (context.tape) pass->drop_buffers();
   return x;
 }
 

@@ -2,6 +2,7 @@
 // bidirectional attention. A family file (bert.cpp) fills config and weights.
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "models/model.h"
@@ -35,6 +36,10 @@ class Encoder final : public EncoderModel {
   std::vector<WeightRef> weights() override;
 
  private:
+  struct Pass;
+  void layer(const ops::Context& context, const std::shared_ptr<Pass>& pass, size_t l,
+             Tensor& x) const;
+
   EncoderWeights weights_;
   std::span<const WeightName> names_;
 };

@@ -9,6 +9,7 @@
 #include "ops/activation.h"
 #include "ops/check.h"
 #include "ops/embed.h"
+#include "ops/recompute.h"
 #include "ops/relative_bias.h"
 #include "ops/work.h"
 
@@ -113,31 +114,116 @@ KvShape EncoderDecoder::kv_shape() const {
   return {static_cast<int64_t>(weights_.decoder.size()), shape.kv_heads, shape.head_width};
 }
 
+// What the layers of one side share. Under a tape that computes them again it lives until then; the
+// buffers are dropped under every tape, where outputs get storage of their own and the last one's
+// would be kept.
+struct EncoderDecoder::EncodePass {
+  EncodePass(const AttentionShape& shape, const SequenceBatch& batch) : pages(shape, batch) {}
+  nn::CallPages pages;
+  std::vector<Tensor> biases;
+  Tensor normed;  // [sum S, D]
+  nn::AttentionBuffers attention;
+  nn::MlpBuffers mlp;
+
+  void drop_buffers() {
+    normed = {};
+    attention = {};
+    mlp = {};
+  }
+};
+
+void EncoderDecoder::encode_layer(const ops::Context& context,
+                                  const std::shared_ptr<EncodePass>& pass, size_t l,
+                                  Tensor& x) const {
+  const DecoderLayer& layer = weights_.encoder[l];
+  const ProfileScope scope(context.profile, "layer", [&] { return ops::layer_work(x, l); });
+  ops::recompute(context, ops::Recompute::kAttention, x,
+                 [&layer, pass](const ops::Context& own, Tensor& state) {
+                   layer.attention_norm.forward(own, state, pass->normed);
+                   layer.attention.forward(own, pass->normed, pass->pages.batch(), 0, {},
+                                           pass->attention, state, pass->biases);
+                   if (own.tape) pass->drop_buffers();
+                 });
+  layer.mlp_norm.forward(context, x, pass->normed);
+  layer.mlp.forward(context, pass->normed, pass->pages.batch(), pass->mlp, x);
+  if (context.tape) pass->drop_buffers();
+}
+
 Tensor EncoderDecoder::encode(const ops::Context& context, std::span<const text::TokenId> ids,
                               const SequenceBatch& batch) const {
-  const nn::CallPages pages(weights_.encoder.front().attention.shape, batch);
-  nn::check_batch(pages.batch(), static_cast<int64_t>(ids.size()));
+  const auto pass = std::make_shared<EncodePass>(weights_.encoder.front().attention.shape, batch);
+  nn::check_batch(pass->pages.batch(), static_cast<int64_t>(ids.size()));
   const ThreadPool::Burst burst(context.pool);
-  const ops::RopeRows no_rope;
-  nn::AttentionBuffers attention_buffers;
-  nn::MlpBuffers mlp_buffers;
   Tensor x, normed;  // [sum S, D]
   const ProfileScope forward(context.profile, "encode", [&] { return ops::rows_work(x); });
 
-  const std::vector<Tensor> biases =
-      biases_of(context, weights_.encoder_positions, pages.batch(), true, options_.distance_max);
+  pass->biases = biases_of(context, weights_.encoder_positions, pass->pages.batch(), true,
+                           options_.distance_max);
   ops::embed(context, weights_.embedding, ids, x);
   for (size_t l = 0; l < weights_.encoder.size(); ++l) {
-    const DecoderLayer& layer = weights_.encoder[l];
-    const ProfileScope scope(context.profile, "layer", [&] { return ops::layer_work(x, l); });
-    layer.attention_norm.forward(context, x, normed);
-    layer.attention.forward(context, normed, pages.batch(), 0, no_rope, attention_buffers, x,
-                            biases);
-    layer.mlp_norm.forward(context, x, normed);
-    layer.mlp.forward(context, normed, batch, mlp_buffers, x);
+    ops::recompute(context, ops::Recompute::kLayers, x,
+                   [this, pass, l](const ops::Context& own, Tensor& state) {
+                     encode_layer(own, pass, l, state);
+                   });
   }
+  if (context.tape) pass->drop_buffers();
   weights_.encoder_norm.forward(context, x, normed);
   return normed;
+}
+
+struct EncoderDecoder::DecodePass {
+  SequenceBatch batch;
+  EncoderMemory memory;
+  Tensor states;                                        // that memory.states points at
+  std::optional<nn::CallPages> own_pages, cross_pages;  // under a tape that computes layers again
+  std::vector<Tensor> biases;
+  Tensor normed;  // [sum T, D]
+  nn::AttentionBuffers attention, cross;
+  nn::MlpBuffers mlp;
+
+  DecodePass(const SequenceBatch& targets, const EncoderMemory& sources)
+      : batch(targets), memory(sources) {
+    if (!memory.states) return;
+    states = *memory.states;
+    memory.states = &states;
+  }
+  void take_own_pages(const AttentionShape& shape) {
+    if (!memory.states)
+      ops::fail_check("decode", "states of the sources under a tape", "none", "all");
+    batch = own_pages.emplace(shape, batch, batch.kv->shape().type).batch();
+    SequenceBatch& sources = memory.sources;
+    sources = cross_pages.emplace(shape, sources, sources.kv->shape().type).batch();
+  }
+  void drop_buffers() {
+    normed = {};
+    attention = cross = {};
+    mlp = {};
+  }
+};
+
+void EncoderDecoder::attend(const ops::Context& context, DecodePass& pass, size_t l,
+                            Tensor& x) const {
+  const CrossLayer& layer = weights_.decoder[l];
+  const auto index = static_cast<int64_t>(l);
+  layer.attention_norm.forward(context, x, pass.normed);
+  layer.attention.forward(context, pass.normed, pass.batch, index, {}, pass.attention, x,
+                          pass.biases);
+  layer.cross_norm.forward(context, x, pass.normed);
+  layer.cross.forward(context, pass.normed, pass.batch, pass.memory, index, pass.cross, x);
+  if (context.tape) pass.drop_buffers();
+}
+
+void EncoderDecoder::decode_layer(const ops::Context& context,
+                                  const std::shared_ptr<DecodePass>& pass, size_t l,
+                                  Tensor& x) const {
+  const CrossLayer& layer = weights_.decoder[l];
+  const ProfileScope scope(context.profile, "layer", [&] { return ops::layer_work(x, l); });
+  ops::recompute(
+      context, ops::Recompute::kAttention, x,
+      [this, pass, l](const ops::Context& own, Tensor& state) { attend(own, *pass, l, state); });
+  layer.mlp_norm.forward(context, x, pass->normed);
+  layer.mlp.forward(context, pass->normed, pass->batch, pass->mlp, x);
+  if (context.tape) pass->drop_buffers();
 }
 
 Tensor EncoderDecoder::decode(const ops::Context& context, std::span<const text::TokenId> ids,
@@ -145,26 +231,23 @@ Tensor EncoderDecoder::decode(const ops::Context& context, std::span<const text:
   nn::check_batch(batch, static_cast<int64_t>(ids.size()));
   check_memory(batch, memory);
   const ThreadPool::Burst burst(context.pool);
-  const ops::RopeRows no_rope;
-  nn::AttentionBuffers attention_buffers, cross_buffers;
-  nn::MlpBuffers mlp_buffers;
+  const auto pass = std::make_shared<DecodePass>(batch, memory);
+  if (context.tape && context.tape->recompute() != ops::Recompute::kOff) {
+    pass->take_own_pages(weights_.decoder.front().attention.shape);
+  }
   Tensor x, normed;  // [sum T, D]
   const ProfileScope forward(context.profile, "decode", [&] { return ops::rows_work(x); });
 
-  const std::vector<Tensor> biases =
+  pass->biases =
       biases_of(context, weights_.decoder_positions, batch, false, options_.distance_max);
   ops::embed(context, weights_.embedding, ids, x);
   for (size_t l = 0; l < weights_.decoder.size(); ++l) {
-    const CrossLayer& layer = weights_.decoder[l];
-    const auto index = static_cast<int64_t>(l);
-    const ProfileScope scope(context.profile, "layer", [&] { return ops::layer_work(x, l); });
-    layer.attention_norm.forward(context, x, normed);
-    layer.attention.forward(context, normed, batch, index, no_rope, attention_buffers, x, biases);
-    layer.cross_norm.forward(context, x, normed);
-    layer.cross.forward(context, normed, batch, memory, index, cross_buffers, x);
-    layer.mlp_norm.forward(context, x, normed);
-    layer.mlp.forward(context, normed, batch, mlp_buffers, x);
+    ops::recompute(context, ops::Recompute::kLayers, x,
+                   [this, pass, l](const ops::Context& own, Tensor& state) {
+                     decode_layer(own, pass, l, state);
+                   });
   }
+  if (context.tape) pass->drop_buffers();
   weights_.decoder_norm.forward(context, x, normed);
   if (options_.head_scale != 1) ops::scale(context, options_.head_scale, normed);
   return normed;

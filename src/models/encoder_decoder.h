@@ -3,6 +3,7 @@
 // functions are written once, here.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -45,6 +46,8 @@ class EncoderDecoder final : public EncoderDecoderModel {
                  std::span<const WeightName> names);
 
   KvShape kv_shape() const override;
+  // Under a tape that computes layers again keys and values go to pages of their own, as
+  // Decoder::forward has them, and `memory` needs its states.
   Tensor encode(const ops::Context& context, std::span<const text::TokenId> ids,
                 const SequenceBatch& batch) const override;
   Tensor decode(const ops::Context& context, std::span<const text::TokenId> ids,
@@ -58,6 +61,14 @@ class EncoderDecoder final : public EncoderDecoderModel {
   std::vector<WeightRef> weights() override;
 
  private:
+  struct EncodePass;
+  struct DecodePass;
+  void encode_layer(const ops::Context& context, const std::shared_ptr<EncodePass>& pass, size_t l,
+                    Tensor& x) const;
+  void attend(const ops::Context& context, DecodePass& pass, size_t l, Tensor& x) const;
+  void decode_layer(const ops::Context& context, const std::shared_ptr<DecodePass>& pass, size_t l,
+                    Tensor& x) const;
+
   EncoderDecoderWeights weights_;
   EncoderDecoderOptions options_;
   std::span<const WeightName> names_;

@@ -13,8 +13,8 @@ namespace ondol::nn {
 
 class CallPages {
  public:
-  CallPages(const AttentionShape& shape, const SequenceBatch& batch)
-      : pool_({1, shape.kv_heads, shape.head_width}, SIZE_MAX), batch_(batch) {
+  CallPages(const AttentionShape& shape, const SequenceBatch& batch, KvType type = KvType::kF32)
+      : pool_({1, shape.kv_heads, shape.head_width, type}, SIZE_MAX), batch_(batch) {
     ids_.reserve(batch.sequences.size());
     for (SequenceSlice& sequence : batch_.sequences) {
       const int64_t tokens = sequence.token_end - sequence.token_begin;

@@ -32,13 +32,27 @@ Tensor Tape::gradient(const PackedMatrix& leaf) const {
   return Tensor::zeros(DType::kF32, {leaf.rows(), leaf.columns()});
 }
 
+// Recipes are for recording: steps that need one have it. What is left of them would keep tensors
+// whose steps are gone.
 void Tape::backward() {
+  recipes_.clear();
   while (!steps_.empty()) {
     const std::function<void()> step = std::move(steps_.back());
     steps_.pop_back();
     step();
   }
-  recipes_.clear();
+}
+
+void Tape::follow(const std::function<void()>& part) {
+  const size_t before = steps_.size();
+  record_again(part);
+  steps_.resize(before);
+}
+
+void Tape::record_again(const std::function<void()>& part) {
+  std::unordered_map<const void*, Recipe> outside = std::exchange(recipes_, {});
+  part();
+  recipes_ = std::move(outside);
 }
 
 void Tape::offer(const Tensor& output, Recipe recipe) {

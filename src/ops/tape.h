@@ -26,12 +26,21 @@
 
 namespace ondol::ops {
 
+// What of a model's layers is computed a second time on the way back instead of kept; no result
+// depends on it. recompute.h does it, models say where their parts begin and end.
+enum class Recompute : uint8_t {
+  kOff,        // norms and gated activations only (Tape::offer)
+  kAttention,  // also what stands before the MLP of a layer
+  kLayers,     // whole layers: of each its input is kept
+};
+
 class Tape {
  public:
   using Value = int64_t;
 
   // With `transposed`, gradients of inputs in fast precision are products of int8 numbers.
-  explicit Tape(TransposedWeights* transposed = nullptr) : transposed_(transposed) {}
+  explicit Tape(TransposedWeights* transposed = nullptr, Recompute recompute = Recompute::kOff)
+      : transposed_(transposed), recompute_(recompute) {}
 
   // Leaves. The gradient of a matrix is [N, K].
   void watch(const Tensor& leaf);
@@ -63,6 +72,13 @@ class Tape {
   // The recipe of a tensor, or one that keeps the tensor.
   Recipe recipe_of(const Tensor& tensor) const;
 
+  Recompute recompute() const { return recompute_; }
+  // Runs `part`, which records; its steps are dropped. Which of its tensors depend on something
+  // watched is known afterwards.
+  void follow(const std::function<void()>& part);
+  // In steps: runs `part`, which records; its steps are the next ones.
+  void record_again(const std::function<void()>& part);
+
   // In steps: the gradient of an output, which nobody needs afterwards. Undefined: none arrived.
   Tensor take(Value value);
   // The gradient to add to, zeros of this shape at first.
@@ -82,6 +98,7 @@ class Tape {
   std::unordered_map<const void*, Shape> leaves_;
   std::vector<std::function<void()>> steps_;
   TransposedWeights* transposed_;
+  Recompute recompute_;
   Value last_ = 0;
 };
 

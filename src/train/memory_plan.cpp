@@ -16,13 +16,34 @@ std::string size_text(int64_t bytes) {
   return mib < 1024 ? fmt::format("{:.0f} MiB", mib) : fmt::format("{:.2f} GiB", mib / 1024);
 }
 
-// `ranks`: of all adapter matrices together.
 // Numbers a token that an adapter's steps keep for their gradients: inner factors of all linears,
 // and sums that magnitudes scale.
 struct AdapterStates {
   int64_t ranks = 0;
   int64_t sums = 0;
 };
+
+// Bytes a token that are kept for the way back. A layer keeps two states of the residual stream,
+// queries, keys, values, what attention gave, and the two inputs of the gate; and what adapters
+// need. Where parts are computed again, only the one at work has its own.
+int64_t kept_of_token(const ModelInfo& info, int64_t mlp, const AdapterStates& adapter,
+                      const MemoryOptions& options) {
+  const int64_t rounded = options.precision == Precision::kFast ? 2 : kFloat;
+  const int64_t state = info.width * kFloat;
+  const int64_t heads = 2 * (info.heads + info.kv_heads) * info.head_width * kFloat;
+  const int64_t gate = 2 * mlp * rounded;
+  const int64_t adapters = adapter.ranks * kFloat + adapter.sums * rounded;
+  const int64_t layers = std::max<int64_t>(1, info.layers);
+  switch (options.recompute) {
+    case ops::Recompute::kOff:
+      return layers * (2 * state + heads + gate) + adapters;
+    case ops::Recompute::kAttention:  // some of the adapters' is computed again too
+      return layers * (2 * state + gate) + heads + adapters;
+    case ops::Recompute::kLayers:
+      break;
+  }
+  return layers * state + state + heads + gate + adapters / layers;
+}
 
 MemoryPlan plan_for(const Model& model, std::span<const Parameter> parameters,
                     const AdapterStates& adapter, const MemoryOptions& options) {
@@ -40,13 +61,8 @@ MemoryPlan plan_for(const Model& model, std::span<const Parameter> parameters,
     plan.parameters += 2 * kFloat * parameter.value.size();
   }
   plan.optimizer = static_cast<int64_t>(options.optimizer_bytes);
-  // A layer keeps two states of the residual stream, queries, keys, values, what attention gave,
-  // and the two inputs of the gate; the inner factors of the adapter.
-  const int64_t q = info.heads * info.head_width, kv = info.kv_heads * info.head_width;
-  const int64_t of_layer =
-      (2 * info.width + 2 * q + 2 * kv) * kFloat + 2 * mlp * (fast ? 2 : kFloat);
-  plan.activations = options.tokens * (info.layers * of_layer + adapter.ranks * kFloat +
-                                       adapter.sums * (fast ? 2 : kFloat));
+  plan.recompute = options.recompute;
+  plan.activations = options.tokens * kept_of_token(info, mlp, adapter, options);
   plan.logits = 2 * kLogitRows * info.vocabulary * kFloat + options.tokens * 6 * mlp * kFloat;
   return plan;
 }
@@ -59,12 +75,15 @@ int64_t of_trained_head(const Model& model) {
 }  // namespace
 
 std::string MemoryPlan::text() const {
+  const std::string again = recompute == ops::Recompute::kOff
+                                ? ""
+                                : fmt::format(" ({} computed again)", recompute_name(recompute));
   return fmt::format(
       "model {}, transposed copies {}, trained weights and gradients {}, optimizer {}, activations "
-      "{}, "
+      "{}{}, "
       "logits {}: peak {}",
       size_text(model), size_text(transposed), size_text(parameters), size_text(optimizer),
-      size_text(activations), size_text(logits), size_text(peak()));
+      size_text(activations), again, size_text(logits), size_text(peak()));
 }
 
 MemoryPlan plan_memory(const Model& model, const Lora& lora, const WholeModel* saved,

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "models/model.h"
+#include "ops/recompute.h"
 #include "train/lora.h"
 #include "train/whole_model.h"
 
@@ -17,6 +18,7 @@ struct MemoryOptions {
   int64_t tokens = 1024;       // of one micro-batch
   size_t optimizer_bytes = 0;  // Optimizer::bytes()
   Precision precision = Precision::kFast;
+  ops::Recompute recompute = ops::Recompute::kOff;
 };
 
 struct MemoryPlan {
@@ -24,11 +26,14 @@ struct MemoryPlan {
   int64_t transposed = 0;  // int8 copies for the gradients of inputs
   int64_t parameters = 0;  // with their gradients
   int64_t optimizer = 0;
-  int64_t activations = 0;  // kept for the way back
-  int64_t logits = 0;       // of one chunk, and what one step needs for a moment
+  int64_t activations = 0;                          // kept for the way back
+  ops::Recompute recompute = ops::Recompute::kOff;  // of activations, and why they are so few
+  int64_t logits = 0;  // of one chunk, and what one step needs for a moment
   int64_t peak() const {
     return model + transposed + parameters + optimizer + activations + logits;
   }
+  // Of it, what is not there yet when model, masters and optimizer have been made.
+  int64_t to_come() const { return transposed + parameters / 2 + activations + logits; }
   std::string text() const;
 };
 

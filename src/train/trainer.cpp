@@ -158,7 +158,7 @@ std::vector<Tensor> Trainer::gradients(std::span<const Examples> batches, StepMe
   for (size_t b = 0; b < batches.size(); ++b) {
     const Examples& batch = batches[b];
     objective_.begin_batch(state_.step, static_cast<int64_t>(b));
-    ops::Tape tape(&transposed_);
+    ops::Tape tape(&transposed_, recompute_);
     for (size_t i = 0; i < parameters.size(); ++i) {
       const Parameter& parameter = parameters[i];
       if (parameter.packed) {

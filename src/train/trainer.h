@@ -112,6 +112,9 @@ class Trainer {
   // The loss of the validation split; nullopt: it has no examples.
   std::optional<EvalMetrics> evaluate();
 
+  // What steps compute again instead of keeping (TRL's gradient_checkpointing); changes no bit.
+  void recompute(ops::Recompute level) { recompute_ = level; }
+
   const TrainState& state() const { return state_; }
   Optimizer& optimizer() { return *optimizer_; }
   // Continues: the caller has restored parameters and optimizer.
@@ -136,6 +139,7 @@ class Trainer {
   std::optional<Schedule> schedule_;
   std::unique_ptr<Optimizer> optimizer_;
   ops::TransposedWeights transposed_;
+  ops::Recompute recompute_ = ops::Recompute::kOff;
   std::vector<Tensor> sums_;  // gradients of matrices of the model, by parameter; kept over steps
   TrainState state_;
 };

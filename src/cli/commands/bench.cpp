@@ -27,6 +27,7 @@ struct BenchCommandOptions {
   bool curve = false;
   std::string train;  // "lora" or "full"; empty: inference
   std::string weight_form = "int8";
+  std::string recompute = "off";  // --gradient-checkpointing
   app::TrainBenchOptions train_bench;
   EngineOptions engine;
   bool json = false;
@@ -124,6 +125,7 @@ Report bench_training(const BenchCommandOptions& options, const app::Home& home,
                            {.all_f32 = wanted.full});
   wanted.repetitions = options.bench.repetitions;
   wanted.precision = precision_of(engine);
+  wanted.recompute = ops::recompute_named(options.recompute).value_or(ops::Recompute::kOff);
   const app::TrainBenchResult result = app::bench_train(model, pool, wanted, context.progress);
   const app::BenchRate& rate = result.rate;
   return {{{"tokens_per_second", {{"median", rate.median}, {"min", rate.min}, {"max", rate.max}}},
@@ -183,6 +185,8 @@ Action declare(Options& options) {
                  "instead: optimizer steps of an adapter, or of all weights");
   options.choice("--weight-form", &o->weight_form, {"int8", "bf16", "f32"},
                  "of --train full: what products are made with");
+  options.choice("--gradient-checkpointing", &o->recompute, {"off", "attention", "layers"},
+                 "of --train: what is computed again instead of kept");
   options.integer("--batch", "B", &o->train_bench.batch, {1, 1024}, "of --train: sequences a step");
   options.integer("--length", "L", &o->train_bench.length, {2, kTokensMax},
                   "of --train: tokens of each");
