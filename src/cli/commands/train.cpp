@@ -4,9 +4,12 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <chrono>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <thread>
 
+#include "app/processes.h"
 #include "app/train_config.h"
 #include "app/train_search.h"
 #include "app/train_tokenizer.h"
@@ -32,6 +35,8 @@ struct TrainOptions {
   EngineOptions engine;
   std::map<std::string, std::vector<std::string>> given;  // settings by name, as typed
 };
+
+constexpr const char* kRowsFile = "rows.jsonl";
 
 std::string kebab(std::string name) {
   for (char& c : name) c = c == '_' ? '-' : c;
@@ -59,7 +64,7 @@ void add_rows(const TrainOptions& options, app::Session& session, Context& conte
     throw Error(ErrorCode::kInvalidArgument, "[train] no folder for the run; name --output-dir");
   }
   std::filesystem::create_directories(fields.output_dir);
-  const std::filesystem::path file = std::filesystem::path(fields.output_dir) / "rows.jsonl";
+  const std::filesystem::path file = std::filesystem::path(fields.output_dir) / kRowsFile;
   write_file_atomic(file, rows.jsonl);
   fields.dataset.insert(fields.dataset.begin(), file.string());
   context.progress.notice(
@@ -219,25 +224,79 @@ int train_tokenizer(const TrainOptions& options, Context& context) {
   return kExitDone;
 }
 
-int train(const TrainOptions& options, Context& context) {
-  if (options.method == "tokenizer") return train_tokenizer(options, context);
-  if (options.method == "word2vec") return train_words(options, context);
+// What the other processes of several have to say: that they were interrupted.
+class QuietProgress final : public ProgressSink {
+ public:
+  void update(std::string_view, uint64_t, uint64_t) override {
+    if (interrupted()) throw Error(ErrorCode::kCancelled, "[train] stopped");
+  }
+  void notice(std::string_view) override {}
+};
+
+// The rows of a recipe are made by the first process; the others find its file.
+void add_shared_rows(const TrainOptions& options, app::Session& session, Context& context,
+                     train::Communicator& processes, app::TrainFields& fields) {
+  if (processes.rank() == 0) add_rows(options, session, context, fields);
+  const std::filesystem::path file = std::filesystem::path(fields.output_dir) / kRowsFile;
+  train::any_of(processes, false);  // they wait until it is there
+  if (processes.rank() > 0) fields.dataset.insert(fields.dataset.begin(), file.string());
+}
+
+int train_rows(const TrainOptions& options, train::Communicator& processes, Context& context) {
   app::TrainFields fields = fields_of(options);
-  app::Session session = make_session(options.engine);
-  if (!options.recipe.empty()) add_rows(options, session, context, fields);
+  EngineOptions engine = options.engine;
+  engine.threads = app::threads_of(processes, static_cast<int>(engine.threads));
+  app::Session session = make_session(engine);
+  if (!options.recipe.empty()) add_shared_rows(options, session, context, processes, fields);
+  if (options.search) return search(options, fields, session, context);
+  QuietProgress quiet;
+  app::TrainJob job{.processes = &processes, .resume = options.resume, .progress = &quiet};
+  const bool speaks = processes.rank() == 0;
+  if (speaks) {
+    job.progress = &context.progress;
+    job.on_metrics = [&](const train::LogEntry& entry) {
+      context.print(options.json ? train::to_json(entry) + "\n" : metrics_line(entry));
+    };
+    job.on_words = [&](const std::string& words) { context.progress.notice(words); };
+  }
+  const app::TrainSummary summary = app::train_run(options.method, fields, session, job);
+  if (speaks)
+    context.print(options.json ? json_line(summary_json(summary)) : summary_text(summary));
+  return kExitDone;
+}
+
+// One of several processes. Most errors are met by all: the first process says what happened, and
+// ends the others with it.
+int train_together(const TrainOptions& options, const app::Launch& launch, Context& context) {
+  install_terminate();
+  try {
+    if (options.search || options.method == "tokenizer" || options.method == "word2vec") {
+      throw Error(ErrorCode::kInvalidArgument,
+                  fmt::format("[train] {} runs in one process; got {}, try without mpirun",
+                              options.search ? "--search" : options.method, launch.size));
+    }
+    const auto processes = app::join_processes(launch);
+    return train_rows(options, *processes, context);
+  } catch (const Error& error) {
+    if (launch.rank == 0) throw;
+    if (error.code() == ErrorCode::kCancelled) return kExitDone;
+    std::this_thread::sleep_for(std::chrono::seconds(2));
+    throw Error(error.code(),
+                fmt::format("process {} of {}: {}", launch.rank + 1, launch.size, error.what()));
+  }
+}
+
+int train(const TrainOptions& options, Context& context) {
   if (options.search && options.method != "sft") {
     throw Error(ErrorCode::kInvalidArgument,
                 "[train] --search tries settings of sft; got '" + options.method + "'");
   }
-  if (options.search) return search(options, fields, session, context);
-  app::TrainJob job{.resume = options.resume, .progress = &context.progress};
-  job.on_metrics = [&](const train::LogEntry& entry) {
-    context.print(options.json ? train::to_json(entry) + "\n" : metrics_line(entry));
-  };
-  job.on_words = [&](const std::string& words) { context.progress.notice(words); };
-  const app::TrainSummary summary = app::train_run(options.method, fields, session, job);
-  context.print(options.json ? json_line(summary_json(summary)) : summary_text(summary));
-  return kExitDone;
+  const app::Launch launch = app::launch_of_environment();
+  if (launch.size > 1) return train_together(options, launch, context);
+  if (options.method == "tokenizer") return train_tokenizer(options, context);
+  if (options.method == "word2vec") return train_words(options, context);
+  train::OneProcess alone;
+  return train_rows(options, alone, context);
 }
 
 Action declare(Options& options) {
