@@ -3,10 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 
-#include "app/lora_settings.h"
 #include "app/process_stats.h"
 #include "app/processes.h"
 #include "app/train_config.h"
@@ -79,13 +77,11 @@ class Run {
         *objective_, loop_config(fields_));
     plan();
     const bool resumed = job_.resume && resume();
-    if (folder_) {
-      if (!resumed && !job_.resume && folder_->newest()) {
-        invalid(fields_.output_dir + " holds a run already; try --resume, or another --output-dir");
-      }
-      folder_->write_text("config.toml", train_toml(fields_));
-      folder_->start(trainer_->state().step);
+    if (folder_ && !job_.resume && folder_->newest()) {
+      invalid(fields_.output_dir + " holds a run already; try --resume, or another --output-dir");
     }
+    if (folder_) folder_->write_text("config.toml", train_toml(fields_));
+    if (folder_) folder_->start(trainer_->state().step);
     if (!resumed) first_evaluation();
     loop();
     return finish();
@@ -123,10 +119,9 @@ class Run {
       environment.data.emplace_back(file, sha256_file(file));
     }
     if (folder_) folder_->write_environment(environment);
-    expect_same_run(
-        processes_, environment, *objective_,
-        fmt::format("precision {} resume {}\n{}", static_cast<int>(session_.options().precision),
-                    job_.resume, train_toml(fields_)));
+    const int how = 2 * static_cast<int>(session_.options().precision) + (job_.resume ? 1 : 0);
+    expect_same_run(processes_, environment, *objective_,
+                    fmt::format("{} ", how) + train_toml(fields_));
   }
 
   void plan() {
@@ -180,8 +175,8 @@ class Run {
     }
     if (packs != trainer_->packs_of_step()) {
       invalid(
-          fmt::format("the run has {} packs a step; got {}, expected per_device_train_batch_size x "
-                      "gradient_accumulation_steps x processes to be as before",
+          fmt::format("the run has {} packs a step; got {}; per_device_train_batch_size x "
+                      "gradient_accumulation_steps x processes is to stay the same",
                       packs, trainer_->packs_of_step()));
     }
     saved_ = checkpoint.state;
@@ -258,7 +253,7 @@ class Run {
 
   // Ctrl-C arrives here, at any process: what was learned is saved before the run ends.
   void report_progress(int64_t step) {
-    std::string stopped;
+    std::optional<std::string> stopped;
     try {
       progress_.update("train", static_cast<uint64_t>(step),
                        static_cast<uint64_t>(trainer_->total_steps()));
@@ -266,10 +261,10 @@ class Run {
       if (error.code() != ErrorCode::kCancelled) throw;
       stopped = error.what();
     }
-    if (!train::any_of(processes_, !stopped.empty())) return;
+    if (!train::any_of(processes_, stopped.has_value())) return;
     if (saved_.global_step != step) save();
     processes_.finish();
-    throw Error(ErrorCode::kCancelled, stopped.empty() ? "[train] stopped" : stopped);
+    throw Error(ErrorCode::kCancelled, stopped.value_or("[train] stopped"));
   }
 
   void gather(const train::StepMetrics& m) {

@@ -280,7 +280,10 @@ int train_together(const TrainOptions& options, const app::Launch& launch, Conte
   } catch (const Error& error) {
     if (launch.rank == 0) throw;
     if (error.code() == ErrorCode::kCancelled) return kExitDone;
-    std::this_thread::sleep_for(std::chrono::seconds(2));
+    for (int i = 0; i < 30; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+      if (interrupted()) return kExitError;  // it has
+    }
     throw Error(error.code(),
                 fmt::format("process {} of {}: {}", launch.rank + 1, launch.size, error.what()));
   }
