@@ -1,15 +1,13 @@
 #!/usr/bin/env bash
-# Virtual environments of the peers, pinned: build/peers/{llama,embed,word2vec}. Building llama.cpp takes about 10 minutes on 2 cores.
+# Virtual environments of the peers, pinned: build/peers/{llama,embed,train,word2vec}. Building llama.cpp takes about 10 minutes on 2 cores.
 #
-#   bench/peers/setup.sh [llama|embed|word2vec ...]     # default: all
+#   bench/peers/setup.sh [llama|embed|train|word2vec ...]     # default: all
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 peers=("$@")
-((${#peers[@]})) || peers=(llama embed word2vec)
+((${#peers[@]})) || peers=(llama embed train word2vec)
 for peer in "${peers[@]}"; do
-  list=bench/peers/requirements.txt
-  [[ "$peer" == embed ]] && list=bench/peers/requirements-embed.txt
-  [[ "$peer" == word2vec ]] && list=bench/peers/requirements-word2vec.txt
+  list="bench/peers/requirements-$peer.txt"
   folder="build/peers/$peer"
   if [[ -f "$folder/ready" ]] && cmp -s "$list" "$folder/ready"; then continue; fi
   python3 -m venv "$folder"

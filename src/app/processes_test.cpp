@@ -267,6 +267,8 @@ TEST_F(Processes, SumsOfManySizesArriveWhereTheyBelong) {
     }
     EXPECT_TRUE(train::any_of(communicator, communicator.rank() == 2));
     EXPECT_FALSE(train::any_of(communicator, false));
+    EXPECT_EQ(train::broadcast_text(communicator, communicator.rank() == 0 ? "all" : "mine"),
+              "all");
     EXPECT_TRUE(train::same_text(communicator, "a"));
     EXPECT_FALSE(train::same_text(communicator, communicator.rank() == 1 ? "a" : "b"));
   });

@@ -3,6 +3,8 @@
 #include "app/catalogue.h"
 #include "app/embedded.h"
 #include "app/ingest.h"
+#include "app/train.h"
+#include "app/training_rows.h"
 #include "base/files.h"
 
 namespace ondol::app {
@@ -21,6 +23,25 @@ void add_full_recipes(const Workspace& workspace) {
   write_file_atomic(workspace.config_file(), config);
 }
 
+// The sample has forty train questions: a few passes over them are a minute of work.
+constexpr double kAdapterEpochs = 4;
+
+// What a recipe's adapter is when nobody trained one: the train questions as this recipe asks them.
+// A run that was stopped goes on.
+void learn_adapter(const Workspace& workspace, Session& session, const Recipe& recipe,
+                   ProgressSink& progress) {
+  const std::filesystem::path adapter = workspace.adapter_path(recipe);
+  if (recipe.adapter.empty() || std::filesystem::exists(adapter)) return;
+  TrainFields fields = default_train_fields("sft");
+  fields.model = recipe.model.empty() ? workspace.book().model : recipe.model;
+  fields.output_dir = adapter.parent_path().string();
+  fields.num_train_epochs = kAdapterEpochs;
+  const TrainingRows rows = add_recipe_rows(workspace, session, recipe.name, fields, progress);
+  progress.notice("learning the adapter of " + recipe.name + ": " + std::to_string(rows.rows) +
+                  " rows, " + std::to_string(rows.validation_rows) + " to measure with");
+  train_run("sft", fields, session, {.resume = true, .progress = &progress});
+}
+
 }  // namespace
 
 CompareOutcome quickstart(Session& session, const QuickstartOptions& options,
@@ -37,6 +58,11 @@ CompareOutcome quickstart(Session& session, const QuickstartOptions& options,
     if (!name.empty() && find_entry(name) != nullptr) pull_model(session.home(), name, progress);
   }
   ingest_workspace(workspace, session, progress);
+  if (options.full) {
+    for (const Recipe& recipe : workspace.book().recipes) {
+      learn_adapter(workspace, session, recipe, progress);
+    }
+  }
 
   CompareOptions compare_options;
   compare_options.questions_max = options.questions_max;

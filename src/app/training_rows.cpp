@@ -6,6 +6,7 @@
 #include "app/pipeline.h"
 #include "app/search.h"
 #include "base/error.h"
+#include "base/files.h"
 #include "eval/metrics.h"
 
 namespace ondol::app {
@@ -39,15 +40,16 @@ std::string row_of(const Prompt& prompt, const std::string& answer) {
 }  // namespace
 
 TrainingRows training_rows(const Workspace& workspace, Session& session, const std::string& name,
-                           ProgressSink& progress) {
+                           eval::Split split, ProgressSink& progress) {
   const RecipeBook& book = workspace.book();
   Recipe recipe = book.recipe(name);
   recipe.prompt.shots = 0;  // rows must not show one another's answers
   const std::vector<eval::Question> questions =
-      eval::in_split(eval::read_questions(workspace.questions()), eval::Split::kTrain);
+      eval::in_split(eval::read_questions(workspace.questions()), split);
   if (questions.empty()) {
     throw Error(ErrorCode::kNotFound, "[train] " + workspace.questions().string() +
-                                          " has no questions of the train split");
+                                          " has no questions of the " + split_name(split) +
+                                          " split");
   }
   const auto store = workspace.open_store(store::OpenMode::kRead);
   Embedder* embedder = book.embedder.empty() ? nullptr : &session.embedder(book.embedder);
@@ -69,6 +71,27 @@ TrainingRows training_rows(const Workspace& workspace, Session& session, const s
       ++rows.rows;
     }
   }
+  return rows;
+}
+
+TrainingRows add_recipe_rows(const Workspace& workspace, Session& session,
+                             const std::string& recipe, TrainFields& fields,
+                             ProgressSink& progress) {
+  if (fields.output_dir.empty()) {
+    throw Error(ErrorCode::kInvalidArgument, "[train] no folder for the run; name --output-dir");
+  }
+  TrainingRows rows = training_rows(workspace, session, recipe, eval::Split::kTrain, progress);
+  const std::filesystem::path folder = fields.output_dir;
+  write_file_atomic(folder / "rows.jsonl", rows.jsonl);
+  fields.dataset.insert(fields.dataset.begin(), (folder / "rows.jsonl").string());
+  const bool has_dev =
+      !eval::in_split(eval::read_questions(workspace.questions()), eval::Split::kDev).empty();
+  if (!fields.validation_dataset.empty() || !has_dev) return rows;
+  const TrainingRows dev = training_rows(workspace, session, recipe, eval::Split::kDev, progress);
+  if (dev.rows == 0) return rows;
+  write_file_atomic(folder / "dev.jsonl", dev.jsonl);
+  fields.validation_dataset = {(folder / "dev.jsonl").string()};
+  rows.validation_rows = dev.rows;
   return rows;
 }
 

@@ -106,6 +106,14 @@ std::string digest(std::span<const Tensor> tensors) {
   return fmt::format("{:016x}", hash);
 }
 
+std::string broadcast_text(Communicator& processes, std::string text) {
+  uint64_t size = text.size();
+  broadcast_value(processes, size);
+  text.resize(size);
+  processes.broadcast(std::as_writable_bytes(std::span(text)));
+  return text;
+}
+
 void broadcast_tensor(Communicator& processes, Tensor& tensor) {
   processes.broadcast({tensor.data<std::byte>(), tensor.bytes().size()});
 }

@@ -72,6 +72,7 @@ bool any_of(Communicator& processes, bool here);
 bool same_text(Communicator& processes, const std::string& text);
 // A number that other values would hardly have.
 std::string digest(std::span<const Tensor> tensors);
+std::string broadcast_text(Communicator& processes, std::string text);
 void broadcast_tensor(Communicator& processes, Tensor& tensor);
 template <class Value>
 void broadcast_value(Communicator& processes, Value& value) {

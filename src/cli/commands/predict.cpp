@@ -24,6 +24,7 @@ struct PredictCommandOptions {
   int64_t tokens = 128;
   int64_t rows = 0;
   std::string bleu = "13a";
+  std::string metric;
   std::string output;
   EngineOptions engine;
   bool json = false;
@@ -45,6 +46,7 @@ int predict(const PredictCommandOptions& options, Context& context) {
                              .dataset_format = options.format,
                              .tokens_max = options.tokens,
                              .rows_max = options.rows,
+                             .metric = options.metric,
                              .bleu_tokens = eval::bleu_tokens_named(options.bleu)};
   app::Session session = make_session(options.engine);
   const app::PredictSummary s = app::predict_rows(session, wanted, context.progress);
@@ -58,14 +60,16 @@ int predict(const PredictCommandOptions& options, Context& context) {
     return kExitDone;
   }
   if (options.json) {
-    context.print(json_line(Json{{"rows", s.rows.size()},
-                                 {"exact_match", static_cast<double>(s.exact) / rows},
-                                 {"bleu", s.bleu.bleu},
-                                 {"bleu_tokens", options.bleu},
-                                 {"precisions", s.bleu.precisions},
-                                 {"brevity_penalty", s.bleu.brevity_penalty},
-                                 {"written_tokens", s.written_tokens},
-                                 {"seconds", s.seconds}}));
+    Json json = {{"rows", s.rows.size()},
+                 {"exact_match", static_cast<double>(s.exact) / rows},
+                 {"bleu", s.bleu.bleu},
+                 {"bleu_tokens", options.bleu},
+                 {"precisions", s.bleu.precisions},
+                 {"brevity_penalty", s.bleu.brevity_penalty},
+                 {"written_tokens", s.written_tokens},
+                 {"seconds", s.seconds}};
+    if (s.metric) json[options.metric] = *s.metric;
+    context.print(json_line(json));
     return kExitDone;
   }
   for (size_t i = 0; i < std::min<size_t>(3, s.rows.size()); ++i) {
@@ -78,12 +82,15 @@ int predict(const PredictCommandOptions& options, Context& context) {
                               100 * static_cast<double>(s.exact) / rows, s.seconds));
     return kExitDone;
   }
-  context.print(fmt::format(
-      "{} rows: exact match {:.1f} %, BLEU {:.1f} ({} tokens; {:.1f}/{:.1f}/{:.1f}/{:.1f}, brevity "
-      "{:.3f}), {} tokens in {:.1f} s\n",
-      s.rows.size(), 100 * static_cast<double>(s.exact) / rows, s.bleu.bleu, options.bleu,
-      s.bleu.precisions[0], s.bleu.precisions[1], s.bleu.precisions[2], s.bleu.precisions[3],
-      s.bleu.brevity_penalty, s.written_tokens, s.seconds));
+  const std::string metric =
+      s.metric ? fmt::format("{} {:.1f} %, ", options.metric, 100 * *s.metric) : "";
+  context.print(
+      fmt::format("{} rows: {}exact match {:.1f} %, BLEU {:.1f} ({} tokens; "
+                  "{:.1f}/{:.1f}/{:.1f}/{:.1f}, brevity "
+                  "{:.3f}), {} tokens in {:.1f} s\n",
+                  s.rows.size(), metric, 100 * static_cast<double>(s.exact) / rows, s.bleu.bleu,
+                  options.bleu, s.bleu.precisions[0], s.bleu.precisions[1], s.bleu.precisions[2],
+                  s.bleu.precisions[3], s.bleu.brevity_penalty, s.written_tokens, s.seconds));
   return kExitDone;
 }
 
@@ -96,6 +103,8 @@ Action declare(Options& options) {
   options.integer("-n,--new", "NEW", &o->tokens, {1, 1 << 24}, "tokens to write at most");
   options.integer("--rows", "N", &o->rows, {0, INT64_MAX}, "the first N rows; 0: all");
   options.text("--bleu", "TOKENS", &o->bleu, "tokens of BLEU: 13a, char (Korean) or none");
+  options.text("--metric", "NAME", &o->metric,
+               "one more measure: contains, f1, char_f1, numeric (the last number), exact");
   options.text("--output", "FILE", &o->output, "write source, target and prediction as JSONL");
   declare_engine(options, &o->engine);
   declare_json(options, &o->json);

@@ -36,8 +36,6 @@ struct TrainOptions {
   std::map<std::string, std::vector<std::string>> given;  // settings by name, as typed
 };
 
-constexpr const char* kRowsFile = "rows.jsonl";
-
 std::string kebab(std::string name) {
   for (char& c : name) c = c == '_' ? '-' : c;
   return name;
@@ -57,20 +55,12 @@ app::TrainFields fields_of(const TrainOptions& options) {
 // The train questions of a workspace, as the recipe asks them, become rows in the run's folder.
 void add_rows(const TrainOptions& options, app::Session& session, Context& context,
               app::TrainFields& fields) {
-  const app::Workspace workspace = app::Workspace::open(options.workspace);
-  const app::TrainingRows rows =
-      app::training_rows(workspace, session, options.recipe, context.progress);
-  if (fields.output_dir.empty()) {
-    throw Error(ErrorCode::kInvalidArgument, "[train] no folder for the run; name --output-dir");
-  }
-  std::filesystem::create_directories(fields.output_dir);
-  const std::filesystem::path file = std::filesystem::path(fields.output_dir) / kRowsFile;
-  write_file_atomic(file, rows.jsonl);
-  fields.dataset.insert(fields.dataset.begin(), file.string());
-  context.progress.notice(
-      fmt::format("{} rows of the train questions; left out: {} whose passages do not hold the "
-                  "answer, {} without an answer",
-                  rows.rows, rows.without_answer, rows.without_question));
+  const app::TrainingRows rows = app::add_recipe_rows(
+      app::Workspace::open(options.workspace), session, options.recipe, fields, context.progress);
+  context.progress.notice(fmt::format(
+      "{} rows of the train questions; left out: {} whose passages do not hold the answer, {} "
+      "without an answer; {} rows of the dev questions to measure with",
+      rows.rows, rows.without_answer, rows.without_question, rows.validation_rows));
 }
 
 double value_of(const train::LogEntry& entry, const std::string& name) {
@@ -233,13 +223,12 @@ class QuietProgress final : public ProgressSink {
   void notice(std::string_view) override {}
 };
 
-// The rows of a recipe are made by the first process; the others find its file.
+// The rows of a recipe are made by the first process; the others read its files.
 void add_shared_rows(const TrainOptions& options, app::Session& session, Context& context,
                      train::Communicator& processes, app::TrainFields& fields) {
   if (processes.rank() == 0) add_rows(options, session, context, fields);
-  const std::filesystem::path file = std::filesystem::path(fields.output_dir) / kRowsFile;
-  train::any_of(processes, false);  // they wait until it is there
-  if (processes.rank() > 0) fields.dataset.insert(fields.dataset.begin(), file.string());
+  const std::string settings = train::broadcast_text(processes, app::train_toml(fields));
+  if (processes.rank() > 0) app::read_train_config(settings, "the first process", fields);
 }
 
 int train_rows(const TrainOptions& options, train::Communicator& processes, Context& context) {
