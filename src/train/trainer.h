@@ -9,11 +9,10 @@
 //   }
 //
 // The loss of a step is the sum over all its micro-batches divided by the label tokens of all of
-// them, never a mean of means. Several processes (Machine::processes) share the micro-batches of a
-// step in turn, and each then makes the step of all: the batches of one process that has
-// gradient_accumulation_steps times as many, so a run may go on with another number of processes.
-// The state of a run is (step, epoch, index) beside the parameters and
-// the optimizer's tensors: continuing from it gives the bits of a run that was never stopped.
+// them, never a mean of means. Several processes (Machine::processes) take the micro-batches of a
+// step in turn, as one process with so many times the gradient_accumulation_steps. The state of a
+// run is (step, epoch, index) beside the parameters and the optimizer's tensors: continuing from it
+// gives the bits of a run that was never stopped.
 #pragma once
 
 #include <cstdint>
