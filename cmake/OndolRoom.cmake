@@ -6,13 +6,14 @@
 #   x_data_test.cpp   data    needs the data folder (ONDOL_DATA)
 #   x_model_test.cpp  model   needs the real models in the cache (`ondol pull`)
 #   x_slow_test.cpp   slow    not part of `make test`
-# x_fuzz.cpp is a fuzz target (built with clang, see tools/fuzz.sh) and x_main.cpp a program's main.
+# x_fuzz.cpp is a fuzz target (built with clang, see tools/fuzz.sh), x_module.cpp a library that is
+# loaded when it is needed, and x_main.cpp a program's main.
 function(ondol_room name)
   cmake_parse_arguments(ROOM "" "" "DEPS;LIBS" ${ARGN})
   set(dir "${CMAKE_SOURCE_DIR}/src/${name}")
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${dir}/*.cpp")
   set(tests ${sources})
-  list(FILTER sources EXCLUDE REGEX "(_test|_fuzz|/main)\\.cpp$")
+  list(FILTER sources EXCLUDE REGEX "(_test|_fuzz|_module|/main)\\.cpp$")
   list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
 
   set(target ondol_${name})
@@ -83,9 +84,26 @@ macro(ondol_isa_flags_kernels)
   endforeach()
 endmacro()
 
+# Several processes: bin/ondol_mpi.so, where MPI is there. The program finds it beside itself, so that
+# no command waits for MPI to load but a training run of several processes.
+function(ondol_mpi_module)
+  if(NOT MPI_CXX_FOUND)
+    message(STATUS "MPI: not found; several processes cannot train together")
+    return()
+  endif()
+  add_library(ondol_mpi MODULE "${CMAKE_SOURCE_DIR}/src/train/mpi_module.cpp")
+  target_link_libraries(ondol_mpi PRIVATE ondol_options MPI::MPI_CXX)
+  target_link_options(ondol_mpi PRIVATE -Wl,--as-needed)
+  set_target_properties(ondol_mpi PROPERTIES PREFIX "" OUTPUT_NAME ondol_mpi
+    LIBRARY_OUTPUT_DIRECTORY "${CMAKE_RUNTIME_OUTPUT_DIRECTORY}" CXX_VISIBILITY_PRESET hidden)
+endfunction()
+
 function(ondol_program)
   add_executable(ondol "${CMAKE_SOURCE_DIR}/src/cli/main.cpp")
   target_link_libraries(ondol PRIVATE ondol_cli)
+  if(TARGET ondol_mpi)
+    add_dependencies(ondol ondol_mpi)
+  endif()
   # The scenarios of tests/cli run the program itself.
   foreach(label unit model)
     if(TARGET ondol_cli_${label}_test)

@@ -34,6 +34,9 @@ find_package(fmt REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(ICU REQUIRED COMPONENTS uc i18n)
 find_package(PkgConfig REQUIRED)
+set(MPI_CXX_SKIP_MPICXX TRUE)  # the C interface
+find_package(MPI QUIET COMPONENTS CXX)
+set(ONDOL_LIB_mpi ${CMAKE_DL_LIBS})  # the room loads what only its module links
 set(ONDOL_LIB_threads Threads::Threads)
 set(ONDOL_LIB_fmt fmt::fmt)
 set(ONDOL_LIB_nlohmann_json nlohmann_json::nlohmann_json)

@@ -21,6 +21,7 @@ THIRD_PARTY = {
     "CLI/": "cli11",
     "spdlog/": "spdlog",
     "unicode/": "icu",
+    "mpi.h": "mpi",
 }
 CPP_ONLY = ("fmt/", "nlohmann/")
 

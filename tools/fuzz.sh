@@ -49,8 +49,8 @@ for part in parts:
     found = [path] if path.is_file() else list(path.rglob("*.cpp"))
     if not found:
         sys.exit(f"fuzz: {target} links '{part}'; expected a room, a folder or a file below src/")
-    files.update(f for f in found if not f.stem.endswith(("_test", "_fuzz")) and f.name != "main.cpp")
-link = {"fmt": "-lfmt", "threads": "-lpthread", "icu": "-licui18n -licuuc", "nlohmann_json": "", "sqlite": "-lsqlite3",
+    files.update(f for f in found if not f.stem.endswith(("_test", "_fuzz", "_module")) and f.name != "main.cpp")
+link = {"fmt": "-lfmt", "threads": "-lpthread", "icu": "-licui18n -licuuc", "nlohmann_json": "", "sqlite": "-lsqlite3", "mpi": "-ldl",
         "gumbo": "-lgumbo", "cmark_gfm": "-lcmark-gfm-extensions -lcmark-gfm"}
 rooms = sorted({part.split("/")[0] for part in parts})
 print(*sorted(map(str, files)))

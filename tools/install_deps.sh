@@ -8,7 +8,7 @@ run=(ca-certificates cmake g++ git make ninja-build pkg-config python3 python3-p
      libcli11-dev libcmark-gfm-dev libcmark-gfm-extensions-dev libfmt-dev libgumbo-dev libicu-dev
      libspdlog-dev libsqlite3-dev libtomlplusplus-dev nlohmann-json3-dev)
 dev=(ccache clang-14 clang-format-14 clang-format libbenchmark-dev libclang-rt-14-dev libgmock-dev libgtest-dev
-     llvm-14 sqlite3)
+     libopenmpi-dev llvm-14 openmpi-bin sqlite3)
 
 case "${1:-}" in
   run) packages=("${run[@]}") ;;

@@ -1,5 +1,6 @@
 #include "app/info.h"
 
+#include "app/processes.h"
 #include "app/version.h"
 #include "base/thread_pool.h"
 #include "kernels/kernels.h"
@@ -26,6 +27,7 @@ ProgramInfo program_info(const Home& home, const std::filesystem::path& start) {
                    .kernels = std::string(kernel_isa(best_kernels())),
                    .kernels_refused = unused_isa(),
                    .threads = ThreadPool::default_size(),
+                   .mpi = has_mpi(),
                    .machine = this_machine(),
                    .home = home.folder,
                    .models = home.models()};

@@ -18,6 +18,7 @@ struct ProgramInfo {
   std::vector<std::string> kernels_known;  // that this machine could use, best first
   std::string kernels_refused;  // a set its processor has that is not used, and why; or empty
   int threads = 0;              // used when nobody says -t
+  bool mpi = false;             // several processes can train together
   MachineKey machine;
   std::filesystem::path home;
   std::filesystem::path models;

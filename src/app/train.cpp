@@ -3,11 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 
-#include "app/lora_settings.h"
 #include "app/process_stats.h"
+#include "app/processes.h"
 #include "app/train_config.h"
 #include "app/train_report.h"
 #include "app/train_task.h"
@@ -75,25 +74,27 @@ class Run {
         session_(session),
         job_(job),
         progress_(job.progress ? *job.progress : silent_),
+        processes_(job.processes ? *job.processes : alone_),
         target_(method.target(fields, session, pool_)),
         task_(method.task(fields)),
-        use_(method.use),
-        folder_(fields.output_dir) {
+        use_(method.use) {
+    if (processes_.rank() == 0) folder_.emplace(fields.output_dir);
     task_->check(target_->model());
   }
 
   TrainSummary run() {
     load_data();
     const ThreadPool::Burst burst(pool_);
-    trainer_.emplace(train::Trainer::Machine{pool_, best_kernels(), session_.options().precision},
-                     *objective_, loop_config(fields_));
+    trainer_.emplace(
+        train::Trainer::Machine{pool_, best_kernels(), session_.options().precision, &processes_},
+        *objective_, loop_config(fields_));
     plan();
-    const bool resumed = job_.resume && restore();
-    if (!resumed && !job_.resume && folder_.newest()) {
+    const bool resumed = job_.resume && resume();
+    if (folder_ && !job_.resume && folder_->newest()) {
       invalid(fields_.output_dir + " holds a run already; try --resume, or another --output-dir");
     }
-    folder_.write_text("config.toml", train_toml(fields_));
-    folder_.start(trainer_->state().step);
+    if (folder_) folder_->write_text("config.toml", train_toml(fields_));
+    if (folder_) folder_->start(trainer_->state().step);
     if (!resumed) first_evaluation();
     loop();
     return finish();
@@ -123,13 +124,17 @@ class Run {
     train::RunEnvironment environment{.version = kVersion,
                                       .isa = std::string(kernel_isa(best_kernels())),
                                       .threads = pool_.size(),
+                                      .processes = processes_.size(),
                                       .cpu_features = cpu_features(),
                                       .model = fields_.model,
                                       .model_sha256 = target_->model().hash};
     for (const std::string& file : fields_.dataset) {
       environment.data.emplace_back(file, sha256_file(file));
     }
-    folder_.write_environment(environment);
+    if (folder_) folder_->write_environment(environment);
+    const int how = 2 * static_cast<int>(session_.options().precision) + (job_.resume ? 1 : 0);
+    expect_same_run(processes_, environment, *objective_,
+                    fmt::format("{} ", how) + train_toml(fields_));
   }
 
   train::MemoryPlan plan_at(ops::Recompute level) {
@@ -141,7 +146,9 @@ class Run {
 
   // The first of the levels that fits.
   void plan() {
-    const int64_t available = job_.memory_bytes > 0 ? job_.memory_bytes : available_memory_bytes();
+    const int64_t available = job_.memory_bytes > 0
+                                  ? job_.memory_bytes
+                                  : available_memory_bytes() / processes_.on_this_machine();
     const auto fits = [&](const train::MemoryPlan& plan) {
       return available <= 0 || plan.to_come() <= available;
     };
@@ -164,30 +171,47 @@ class Run {
     trainer_->recompute(plan.recompute);
   }
 
+  // The first process reads; the others, which may not see the folder, get what it read.
+  bool resume() {
+    train::TrainState state;
+    bool found = folder_ && restore(state);
+    train::broadcast_value(processes_, found);
+    if (!found) return false;
+    share_values(processes_, objective_->parameters(), trainer_->optimizer());
+    share_place(processes_, state, waited_, saved_);
+    trainer_->resume(state);
+    stop_ = fields_.early_stopping_patience > 0 && waited_ >= fields_.early_stopping_patience;
+    progress_.notice(fmt::format("continuing after step {}", state.step));
+    return true;
+  }
+
   // The newest complete checkpoint, to the bit.
-  bool restore() {
+  bool restore(train::TrainState& state) {
     std::vector<std::string> torn;
-    const auto found = folder_.newest(&torn);
+    const auto found = folder_->newest(&torn);
     for (const std::string& sentence : torn) progress_.notice(sentence);
     if (!found) return false;
     const train::Checkpoint checkpoint = train::load_checkpoint(found->folder);
     target_->restore(found->folder, checkpoint);
     task_->restore(found->folder, pool_);
     trainer_->optimizer().restore(checkpoint.optimizer);
-    train::TrainState state;
     state.step = checkpoint.state.global_step;
     state.tokens = checkpoint.state.num_input_tokens_seen;
     const auto place = checkpoint.texts.find("place.txt");
+    int64_t packs = trainer_->packs_of_step();
     if (place == checkpoint.texts.end() ||
-        std::sscanf(place->second.c_str(), "epoch %lu index %lu waited %ld", &state.epoch,
-                    &state.index, &waited_) != 3) {
+        std::sscanf(place->second.c_str(), "epoch %lu index %lu waited %ld packs %ld", &state.epoch,
+                    &state.index, &waited_, &packs) < 3) {
       throw Error(ErrorCode::kCorruptData,
                   "[train] " + found->folder.string() + ": place.txt does not say where it was");
     }
-    trainer_->resume(state);
-    stop_ = fields_.early_stopping_patience > 0 && waited_ >= fields_.early_stopping_patience;
+    if (packs != trainer_->packs_of_step()) {
+      invalid(
+          fmt::format("the run has {} packs a step; got {}; per_device_train_batch_size x "
+                      "gradient_accumulation_steps x processes is to stay the same",
+                      packs, trainer_->packs_of_step()));
+    }
     saved_ = checkpoint.state;
-    progress_.notice(fmt::format("continuing after step {}", state.step));
     return true;
   }
 
@@ -198,7 +222,8 @@ class Run {
 
   void log(LogEntry entry) {
     saved_.log_history.push_back(entry);
-    folder_.log(entry);
+    if (!folder_) return;
+    folder_->log(entry);
     if (job_.on_metrics) job_.on_metrics(entry);
   }
 
@@ -208,8 +233,9 @@ class Run {
                    {{"eval_loss", eval.loss},
                     {"eval_accuracy", eval.accuracy},
                     {"eval_runtime", eval.seconds}}};
-    for (auto& measure : task_->measures({pool_, best_kernels(), session_.options().precision})) {
-      entry.values.push_back(std::move(measure));
+    if (folder_) {
+      const ops::Context context{pool_, best_kernels(), session_.options().precision};
+      for (auto& measure : task_->measures(context)) entry.values.push_back(std::move(measure));
     }
     log(std::move(entry));
   }
@@ -257,15 +283,20 @@ class Run {
     }
   }
 
-  // Ctrl-C arrives here: what was learned is saved before the run ends.
+  // Ctrl-C arrives here, at any process: what was learned is saved before the run ends.
   void report_progress(int64_t step) {
+    std::optional<std::string> stopped;
     try {
       progress_.update("train", static_cast<uint64_t>(step),
                        static_cast<uint64_t>(trainer_->total_steps()));
     } catch (const Error& error) {
-      if (error.code() == ErrorCode::kCancelled && saved_.global_step != step) save();
-      throw;
+      if (error.code() != ErrorCode::kCancelled) throw;
+      stopped = error.what();
     }
+    if (!train::any_of(processes_, stopped.has_value())) return;
+    if (saved_.global_step != step) save();
+    processes_.finish();
+    throw Error(ErrorCode::kCancelled, stopped.value_or("[train] stopped"));
   }
 
   void gather(const train::StepMetrics& m) {
@@ -303,14 +334,17 @@ class Run {
     saved_.save_steps = fields_.save_steps;
     saved_.train_batch_size = fields_.per_device_train_batch_size;
     saved_.num_input_tokens_seen = state.tokens;
+    expect_same_parameters(processes_, objective_->parameters());
+    if (!folder_) return;
     train::Checkpoint checkpoint;
     checkpoint.state = saved_;
     target_->save(checkpoint);
     task_->save(checkpoint);
     checkpoint.optimizer = trainer_->optimizer().state();
     checkpoint.texts["place.txt"] =
-        fmt::format("epoch {} index {} waited {}\n", state.epoch, state.index, waited_);
-    folder_.save(checkpoint, {.keep = fields_.save_total_limit});
+        fmt::format("epoch {} index {} waited {} packs {}\n", state.epoch, state.index, waited_,
+                    trainer_->packs_of_step());
+    folder_->save(checkpoint, {.keep = fields_.save_total_limit});
   }
 
   // Without a chat template a decoder goes on with the text as it is.
@@ -321,11 +355,11 @@ class Run {
 
   TrainSummary finish() {
     TrainSummary summary;
-    summary.folder = folder_.path();
+    summary.folder = fields_.output_dir;
     summary.is_model = target_->is_whole_model();
     summary.use = use_of(target_->model());
     summary.adapter =
-        folder_.path() /
+        summary.folder /
         (saved_.best_global_step ? "best" : fmt::format("checkpoint-{}", saved_.global_step));
     summary.steps = trainer_->state().step;
     summary.total_steps = trainer_->total_steps();
@@ -343,7 +377,10 @@ class Run {
       }
     }
     summary.diagnosis = diagnose(saved_.log_history);
-    folder_.write_text("report.html", train_report_html(fields_, summary, saved_.log_history));
+    if (folder_) {
+      folder_->write_text("report.html", train_report_html(fields_, summary, saved_.log_history));
+    }
+    processes_.finish();
     return summary;
   }
 
@@ -357,11 +394,13 @@ class Run {
   const TrainJob& job_;
   SilentProgress silent_;
   ProgressSink& progress_;
+  train::OneProcess alone_;
+  train::Communicator& processes_;
   ThreadPool pool_{session_.options().threads};
   std::unique_ptr<TrainTarget> target_;
   std::unique_ptr<TrainTask> task_;
   std::string use_;
-  train::RunFolder folder_;
+  std::optional<train::RunFolder> folder_;  // of the first process
   std::unique_ptr<train::Objective> objective_;
   std::optional<train::Trainer> trainer_;
   train::TrainerState saved_;

@@ -5,7 +5,8 @@
 //   TrainFields fields;  fields.dataset = {"train.jsonl"};  fields.output_dir = "runs/x";
 //   TrainSummary done = train_run("sft", fields, session, {.resume = false, ...});
 //
-// Killed at any moment, also during a save, it continues with `resume` to the same bits.
+// Killed at any moment, also during a save, it continues with `resume` to the same bits; also with
+// another number of processes, if a step has as many packs.
 #pragma once
 
 #include <filesystem>
@@ -18,11 +19,16 @@
 #include "app/train_fields.h"
 #include "base/progress.h"
 #include "eval/metrics.h"
+#include "train/communicator.h"
 #include "train/run_folder.h"
 
 namespace ondol::app {
 
 struct TrainJob {
+  // Several that call this together (app/processes.h); null: alone. The first one writes files and
+  // reports; a stop that the sink of any asks for ends all at the same step. Finished when the call
+  // returns; after an error they are not, and cannot be used again.
+  train::Communicator* processes = nullptr;
   bool resume = false;
   double share = 1;                  // of the run's steps, after which it ends with a checkpoint
   int64_t memory_bytes = 0;          // that it may take; 0: what the machine has left

@@ -169,7 +169,7 @@ TEST_F(Train, AutoTakesTheLeastLevelThatFits) {
   const Model model = load_model(fields.model, pool);
   const train::Lora lora = train::make_lora(model.linears, {.r = 2, .lora_alpha = 32});
   const auto needed = [&](ops::Recompute level) {
-    return train::plan_memory(model, lora, {.tokens = 64, .recompute = level}).to_come();
+    return train::plan_memory(model, lora, nullptr, {.tokens = 64, .recompute = level}).to_come();
   };
   const auto words_with = [&](int64_t memory, const std::string& level) {
     TrainFields f = fields;

@@ -141,11 +141,21 @@ void TerminalProgress::clear() {
   stage_.clear();
 }
 
-void install_interrupt() {
+namespace {
+
+void stop_orderly_at(int signal) {
   struct sigaction action {};
   action.sa_handler = [](int) { g_interrupted.store(true, std::memory_order_relaxed); };
   action.sa_flags = SA_RESETHAND;  // no SA_RESTART: a wait for input ends
-  ::sigaction(SIGINT, &action, nullptr);
+  ::sigaction(signal, &action, nullptr);
+}
+
+}  // namespace
+
+void install_terminate() { stop_orderly_at(SIGTERM); }
+
+void install_interrupt() {
+  stop_orderly_at(SIGINT);
   // A reader that goes away shows as a failed write.
   ::signal(SIGPIPE, SIG_IGN);
 }

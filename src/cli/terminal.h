@@ -69,6 +69,8 @@ class TerminalProgress final : public ProgressSink {
 
 // Ctrl-C: the first one asks for an orderly stop, the second ends the process.
 void install_interrupt();
+// The same for SIGTERM: mpirun passes a Ctrl-C on as that.
+void install_terminate();
 bool interrupted();
 
 // Columns a terminal takes for a text: wide for Hangul, Han, kana and full-width forms.

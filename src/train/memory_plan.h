@@ -1,6 +1,6 @@
 // What a run will need, said before its first step.
 //
-//   MemoryPlan plan = plan_memory(model, lora, {.tokens = 1024});
+//   MemoryPlan plan = plan_memory(model, lora, nullptr, {.tokens = 1024});
 //   plan.text();    // "model 120 MiB, adapter 19 MiB, ..., peak 1.05 GiB"
 #pragma once
 

@@ -162,6 +162,7 @@ void Optimizer::restore(std::span<const NamedTensor> state) {
     if (!known) corrupt(name, "belongs to no parameter of this run");
   }
   for (auto& [to, from] : copies) {
+    if (to.data<std::byte>() == from->data<std::byte>()) continue;  // as state() gave it
     std::memcpy(to.data<std::byte>(), from->bytes().data(), from->bytes().size());
   }
   steps_ = steps;

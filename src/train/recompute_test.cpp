@@ -302,10 +302,11 @@ TEST_F(RecomputedMemory, FallsByLevelsAndIsThatOfThePlan) {
     int64_t before = INT64_MAX;
     for (const Recompute level : ops::kRecomputeLevels) {
       const Passed passed = pass(lora.parameters, {.level = level, .precision = precision}, loss);
-      MemoryPlan plan =
-          plan_memory(model, lora, {.tokens = 512, .precision = precision, .recompute = level});
+      MemoryPlan plan = plan_memory(model, lora, nullptr,
+                                    {.tokens = 512, .precision = precision, .recompute = level});
       // Between the two ways no part is at work; what the loss has for the last norm is there.
-      const MemoryPlan off = plan_memory(model, lora, {.tokens = 512, .precision = precision});
+      const MemoryPlan off =
+          plan_memory(model, lora, nullptr, {.tokens = 512, .precision = precision});
       const double of_one = static_cast<double>(off.activations) / 8;
       const double planned = static_cast<double>(plan.activations);
       const int64_t kept = passed.kept - (level == Recompute::kOff ? 0 : arena);

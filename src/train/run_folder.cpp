@@ -93,13 +93,14 @@ void RunFolder::write_text(const std::string& name, std::string_view content) co
 void RunFolder::write_environment(const RunEnvironment& environment) const {
   nlohmann::ordered_json data = nlohmann::ordered_json::object();
   for (const auto& [file, sum] : environment.data) data[file] = sum;
-  const nlohmann::ordered_json all = {{"version", environment.version},
-                                      {"instruction_set", environment.isa},
-                                      {"cpu_features", environment.cpu_features},
-                                      {"threads", environment.threads},
-                                      {"model", environment.model},
-                                      {"model_sha256", environment.model_sha256},
-                                      {"data_sha256", data}};
+  nlohmann::ordered_json all = {{"version", environment.version},
+                                {"instruction_set", environment.isa},
+                                {"cpu_features", environment.cpu_features},
+                                {"threads", environment.threads},
+                                {"model", environment.model},
+                                {"model_sha256", environment.model_sha256},
+                                {"data_sha256", data}};
+  all["processes"] = environment.processes;
   write_text("env.json", all.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
 }
 

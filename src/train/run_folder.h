@@ -32,6 +32,7 @@ struct RunEnvironment {
   std::string version;  // of ondol
   std::string isa;
   int threads = 1;
+  int processes = 1;
   std::vector<std::string> cpu_features;
   std::string model;  // as the user named it
   std::string model_sha256;

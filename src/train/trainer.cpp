@@ -39,7 +39,10 @@ class Clock {
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
 };
 
-int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+template <class Count>
+Count divide_up(Count a, Count b) {
+  return (a + b - 1) / b;
+}
 
 }  // namespace
 
@@ -50,9 +53,7 @@ Trainer::Trainer(const Machine& machine, Objective& objective, const TrainConfig
   lengths_[1] = objective.lengths(Split::kValidation);
   if (lengths_[0].empty()) invalid("no examples to train on; look at `ondol data check`");
   packs_ = make_packs(Split::kTrain, 0);
-  const int64_t of_epoch =
-      divide_up(static_cast<int64_t>(packs_->size()),
-                config.per_device_train_batch_size * config.gradient_accumulation_steps);
+  const int64_t of_epoch = divide_up(static_cast<int64_t>(packs_->size()), packs_of_step());
   total_steps_ =
       config.max_steps > 0
           ? config.max_steps
@@ -145,46 +146,72 @@ void Trainer::clear_sums() {
   }
 }
 
+// Micro-batches go round the processes.
+bool Trainer::is_mine(size_t batch) const {
+  return static_cast<int>(batch % static_cast<size_t>(processes().size())) == processes().rank();
+}
+
+// The loss of one micro-batch; its gradients are added to `sums`.
+ops::LossSum Trainer::backward(const Examples& batch, size_t number, float scale,
+                               std::vector<Tensor>& sums) {
+  const std::span<Parameter> parameters = objective_.parameters();
+  objective_.begin_batch(state_.step, static_cast<int64_t>(number));
+  ops::Tape tape(&transposed_, recompute_);
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    const Parameter& parameter = parameters[i];
+    if (parameter.packed) {
+      tape.watch(*parameter.packed, sums[i]);
+    } else {
+      tape.watch(parameter.value);
+    }
+  }
+  ops::Context context{machine_.pool, machine_.kernels, machine_.precision};
+  context.tape = &tape;
+  const ops::LossSum sum = objective_.loss(
+      context, Split::kTrain, batch,
+      {.scale = scale, .label_smoothing = static_cast<float>(config_.label_smoothing_factor)});
+  tape.backward();
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    if (parameters[i].packed) continue;
+    Tensor gradient = tape.gradient(parameters[i].value);
+    if (!sums[i].defined()) {
+      sums[i] = std::move(gradient);
+    } else {
+      ondol::add({machine_.pool, machine_.kernels}, gradient.data(), gradient.size(),
+                 sums[i].data());
+    }
+  }
+  return sum;
+}
+
+// Of the whole step, from the micro-batches of all processes.
 std::vector<Tensor> Trainer::gradients(std::span<const Examples> batches, StepMetrics& metrics) {
   for (const Examples& batch : batches) {
     metrics.label_tokens += objective_.weight(Split::kTrain, batch);
     for (const uint32_t example : batch) metrics.tokens += lengths_[0][example];
   }
-  const std::span<Parameter> parameters = objective_.parameters();
   clear_sums();
   std::vector<Tensor> sums = sums_;
-  double loss = 0, correct = 0;
   const auto scale = 1.0F / static_cast<float>(std::max<int64_t>(1, metrics.label_tokens));
+  // One number of each batch from the process that has it: their sums do not depend on who did.
+  std::vector<double> losses(2 * batches.size());
   for (size_t b = 0; b < batches.size(); ++b) {
-    const Examples& batch = batches[b];
-    objective_.begin_batch(state_.step, static_cast<int64_t>(b));
-    ops::Tape tape(&transposed_, recompute_);
-    for (size_t i = 0; i < parameters.size(); ++i) {
-      const Parameter& parameter = parameters[i];
-      if (parameter.packed) {
-        tape.watch(*parameter.packed, sums[i]);
-      } else {
-        tape.watch(parameter.value);
-      }
+    if (!is_mine(b)) continue;
+    const ops::LossSum sum = backward(batches[b], b, scale, sums);
+    losses[2 * b] = sum.loss;
+    losses[2 * b + 1] = static_cast<double>(sum.correct);
+  }
+  for (size_t i = 0; i < sums.size(); ++i) {  // the last step of an epoch may leave none for us
+    if (!sums[i].defined()) {
+      sums[i] = Tensor::zeros(DType::kF32, objective_.parameters()[i].value.shape());
     }
-    ops::Context context{machine_.pool, machine_.kernels, machine_.precision};
-    context.tape = &tape;
-    const ops::LossSum sum = objective_.loss(
-        context, Split::kTrain, batch,
-        {.scale = scale, .label_smoothing = static_cast<float>(config_.label_smoothing_factor)});
-    loss += sum.loss;
-    correct += static_cast<double>(sum.correct);
-    tape.backward();
-    for (size_t i = 0; i < parameters.size(); ++i) {
-      if (parameters[i].packed) continue;
-      Tensor gradient = tape.gradient(parameters[i].value);
-      if (!sums[i].defined()) {
-        sums[i] = std::move(gradient);
-      } else {
-        ondol::add({machine_.pool, machine_.kernels}, gradient.data(), gradient.size(),
-                   sums[i].data());
-      }
-    }
+  }
+  sum_gradients(processes(), sums, std::min(processes().size(), static_cast<int>(batches.size())));
+  processes().sum(losses);
+  double loss = 0, correct = 0;
+  for (size_t b = 0; b < batches.size(); ++b) {
+    loss += losses[2 * b];
+    correct += losses[2 * b + 1];
   }
   metrics.loss = loss * static_cast<double>(scale);
   metrics.accuracy = correct * static_cast<double>(scale);
@@ -195,7 +222,7 @@ StepMetrics Trainer::step() {
   const Clock clock;
   const TrainState before = state_;
   std::vector<Examples> batches;
-  for (int64_t i = 0; i < config_.gradient_accumulation_steps; ++i) {
+  for (int64_t i = 0; i < config_.gradient_accumulation_steps * processes().size(); ++i) {
     batches.push_back(next_batch());
     if (state_.index == 0) break;  // the rest of an epoch is a smaller step
   }
@@ -226,21 +253,28 @@ std::optional<EvalMetrics> Trainer::evaluate() {
   const Clock clock;
   const Packs packs = make_packs(Split::kValidation, 0);
   const ops::Context context{machine_.pool, machine_.kernels, machine_.precision};
-  ops::LossSum sum;
   const auto together = static_cast<size_t>(config_.per_device_train_batch_size);
-  for (size_t begin = 0; begin < packs.size(); begin += together) {
+  std::vector<double> parts(3 * static_cast<size_t>(divide_up(packs.size(), together)));
+  for (size_t b = 0; 3 * b < parts.size(); ++b) {
+    if (!is_mine(b)) continue;
     Examples batch;  // as large as one of training: losses over a batch depend on its size
-    for (size_t i = begin; i < std::min(packs.size(), begin + together); ++i) {
+    for (size_t i = b * together; i < std::min(packs.size(), (b + 1) * together); ++i) {
       batch.insert(batch.end(), packs.pack(i).begin(), packs.pack(i).end());
     }
     const ops::LossSum part = objective_.loss(context, Split::kValidation, batch, {});
-    sum.loss += part.loss;
-    sum.tokens += part.tokens;
-    sum.correct += part.correct;
+    parts[3 * b] = part.loss;
+    parts[3 * b + 1] = static_cast<double>(part.tokens);
+    parts[3 * b + 2] = static_cast<double>(part.correct);
   }
-  const double count = static_cast<double>(std::max<int64_t>(1, sum.tokens));
-  return EvalMetrics{sum.loss / count, static_cast<double>(sum.correct) / count, sum.tokens,
-                     clock.seconds()};
+  processes().sum(parts);
+  double loss = 0, tokens = 0, correct = 0;
+  for (size_t at = 0; at < parts.size(); at += 3) {
+    loss += parts[at];
+    tokens += parts[at + 1];
+    correct += parts[at + 2];
+  }
+  const double count = std::max(1.0, tokens);
+  return EvalMetrics{loss / count, correct / count, static_cast<int64_t>(tokens), clock.seconds()};
 }
 
 }  // namespace ondol::train

@@ -9,8 +9,10 @@
 //   }
 //
 // The loss of a step is the sum over all its micro-batches divided by the label tokens of all of
-// them, never a mean of means. The state of a run is (step, epoch, index) beside the parameters and
-// the optimizer's tensors: continuing from it gives the bits of a run that was never stopped.
+// them, never a mean of means. Several processes (Machine::processes) take the micro-batches of a
+// step in turn, as one process with so many times the gradient_accumulation_steps. The state of a
+// run is (step, epoch, index) beside the parameters and the optimizer's tensors: continuing from it
+// gives the bits of a run that was never stopped.
 #pragma once
 
 #include <cstdint>
@@ -22,6 +24,7 @@
 
 #include "ops/loss.h"
 #include "ops/tape.h"
+#include "train/communicator.h"
 #include "train/optimizer.h"
 #include "train/packing.h"
 #include "train/parameter.h"
@@ -100,14 +103,20 @@ class Trainer {
     ThreadPool& pool;
     const KernelTable& kernels;
     Precision precision = Precision::kFast;
+    Communicator* processes = nullptr;  // null: one process, alone
   };
   // Throws Error(kInvalidArgument) for a configuration without a meaning or no examples.
   Trainer(const Machine& machine, Objective& objective, const TrainConfig& config);
 
   bool done() const { return state_.step >= total_steps_; }
   int64_t total_steps() const { return total_steps_; }
-  // One optimizer step. Throws Error(kCorruptData) when loss or gradient is not finite, naming the
-  // rows; nothing is changed then.
+  // Packs of an optimizer step, of all processes together.
+  int64_t packs_of_step() const {
+    return config_.per_device_train_batch_size * config_.gradient_accumulation_steps *
+           processes().size();
+  }
+  // One optimizer step; its metrics are those of all processes. Throws Error(kCorruptData) when
+  // loss or gradient is not finite, naming the rows; nothing is changed then.
   StepMetrics step();
   // The loss of the validation split; nullopt: it has no examples.
   std::optional<EvalMetrics> evaluate();
@@ -124,12 +133,17 @@ class Trainer {
   using Examples = std::vector<uint32_t>;
   Packs make_packs(Split split, uint64_t epoch) const;
   Examples next_batch();
+  Communicator& processes() const { return machine_.processes ? *machine_.processes : *alone_; }
+  bool is_mine(size_t batch) const;
   std::vector<Tensor> gradients(std::span<const Examples> batches, StepMetrics& metrics);
+  ops::LossSum backward(const Examples& batch, size_t number, float scale,
+                        std::vector<Tensor>& sums);
   void round_weights();
   void clear_sums();
   [[noreturn]] void not_finite(const char* what, std::span<const Examples> batches) const;
 
   Machine machine_;
+  std::unique_ptr<Communicator> alone_ = std::make_unique<OneProcess>();
   Objective& objective_;
   TrainConfig config_;
   std::vector<int64_t> lengths_[2];

@@ -24,6 +24,7 @@ std::string info_text(const app::ProgramInfo& info) {
   if (!info.kernels_refused.empty()) text += row("not used", info.kernels_refused);
   text += row("cpu", fmt::format("{}", fmt::join(info.cpu_features, " ")));
   text += row("threads", std::to_string(info.threads));
+  text += row("mpi", info.mpi ? "yes: mpirun -n 2 ondol train ..." : "not built in");
   text += row("architectures", fmt::format("{}", fmt::join(info.architectures, ", ")));
   text += row("home", info.home.string());
   text += row("models", info.models.string());
@@ -75,6 +76,7 @@ int info(bool json, bool measure, Context& context) {
                                    {"kernels_supported", info.kernels_known},
                                    {"cpu_features", info.cpu_features},
                                    {"threads", info.threads},
+                                   {"mpi", info.mpi},
                                    {"architectures", info.architectures},
                                    {"home", info.home.string()},
                                    {"models", info.models.string()}};

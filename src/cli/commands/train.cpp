@@ -4,9 +4,12 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <chrono>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <thread>
 
+#include "app/processes.h"
 #include "app/train_config.h"
 #include "app/train_search.h"
 #include "app/train_tokenizer.h"
@@ -214,26 +217,82 @@ int train_tokenizer(const TrainOptions& options, Context& context) {
   return kExitDone;
 }
 
-int train(const TrainOptions& options, Context& context) {
-  if (options.method == "tokenizer") return train_tokenizer(options, context);
-  if (options.method == "word2vec") return train_words(options, context);
+// What the other processes of several have to say: that they were interrupted.
+class QuietProgress final : public ProgressSink {
+ public:
+  void update(std::string_view, uint64_t, uint64_t) override {
+    if (interrupted()) throw Error(ErrorCode::kCancelled, "[train] stopped");
+  }
+  void notice(std::string_view) override {}
+};
+
+// The rows of a recipe are made by the first process; the others read its files.
+void add_shared_rows(const TrainOptions& options, app::Session& session, Context& context,
+                     train::Communicator& processes, app::TrainFields& fields) {
+  if (processes.rank() == 0) add_rows(options, session, context, fields);
+  const std::string settings = train::broadcast_text(processes, app::train_toml(fields));
+  if (processes.rank() > 0) app::read_train_config(settings, "the first process", fields);
+}
+
+int train_rows(const TrainOptions& options, train::Communicator& processes, Context& context) {
   app::TrainFields fields = fields_of(options);
-  app::Session session = make_session(options.engine);
-  if (!options.recipe.empty()) add_rows(options, session, context, fields);
+  EngineOptions engine = options.engine;
+  engine.threads = app::threads_of(processes, static_cast<int>(engine.threads));
+  app::Session session = make_session(engine);
+  if (!options.recipe.empty()) add_shared_rows(options, session, context, processes, fields);
+  if (options.search) return search(options, fields, session, context);
+  QuietProgress quiet;
+  app::TrainJob job{.processes = &processes, .resume = options.resume, .progress = &quiet};
+  const bool speaks = processes.rank() == 0;
+  if (speaks) {
+    job.progress = &context.progress;
+    job.on_metrics = [&](const train::LogEntry& entry) {
+      context.print(options.json ? train::to_json(entry) + "\n" : metrics_line(entry));
+    };
+    job.on_words = [&](const std::string& words) { context.progress.notice(words); };
+  }
+  const app::TrainSummary summary = app::train_run(options.method, fields, session, job);
+  if (speaks)
+    context.print(options.json ? json_line(summary_json(summary))
+                               : summary_text(summary, context.language));
+  return kExitDone;
+}
+
+// One of several processes. Most errors are met by all: the first process says what happened, and
+// ends the others with it.
+int train_together(const TrainOptions& options, const app::Launch& launch, Context& context) {
+  install_terminate();
+  try {
+    if (options.search || options.method == "tokenizer" || options.method == "word2vec") {
+      throw Error(ErrorCode::kInvalidArgument,
+                  fmt::format("[train] {} runs in one process; got {}, try without mpirun",
+                              options.search ? "--search" : options.method, launch.size));
+    }
+    const auto processes = app::join_processes(launch);
+    return train_rows(options, *processes, context);
+  } catch (const Error& error) {
+    if (launch.rank == 0) throw;
+    if (error.code() == ErrorCode::kCancelled) return kExitDone;
+    for (int i = 0; i < 30; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+      if (interrupted()) return kExitError;  // it has
+    }
+    throw Error(error.code(),
+                fmt::format("process {} of {}: {}", launch.rank + 1, launch.size, error.what()));
+  }
+}
+
+int train(const TrainOptions& options, Context& context) {
   if (options.search && options.method != "sft") {
     throw Error(ErrorCode::kInvalidArgument,
                 "[train] --search tries settings of sft; got '" + options.method + "'");
   }
-  if (options.search) return search(options, fields, session, context);
-  app::TrainJob job{.resume = options.resume, .progress = &context.progress};
-  job.on_metrics = [&](const train::LogEntry& entry) {
-    context.print(options.json ? train::to_json(entry) + "\n" : metrics_line(entry));
-  };
-  job.on_words = [&](const std::string& words) { context.progress.notice(words); };
-  const app::TrainSummary summary = app::train_run(options.method, fields, session, job);
-  context.print(options.json ? json_line(summary_json(summary))
-                             : summary_text(summary, context.language));
-  return kExitDone;
+  const app::Launch launch = app::launch_of_environment();
+  if (launch.size > 1) return train_together(options, launch, context);
+  if (options.method == "tokenizer") return train_tokenizer(options, context);
+  if (options.method == "word2vec") return train_words(options, context);
+  train::OneProcess alone;
+  return train_rows(options, alone, context);
 }
 
 Action declare(Options& options) {
