@@ -9,12 +9,12 @@
 #include "app/lora_settings.h"
 #include "app/process_stats.h"
 #include "app/train_config.h"
+#include "app/train_data.h"
 #include "app/train_report.h"
 #include "app/train_task.h"
 #include "app/version.h"
 #include "base/error.h"
 #include "base/sha256.h"
-#include "train/dataset_split.h"
 
 namespace ondol::app {
 namespace {
@@ -23,10 +23,6 @@ using train::LogEntry;
 
 [[noreturn]] void invalid(const std::string& what) {
   throw Error(ErrorCode::kInvalidArgument, "[train] " + what);
-}
-
-std::vector<std::filesystem::path> paths(const std::vector<std::string>& names) {
-  return {names.begin(), names.end()};
 }
 
 train::TrainConfig loop_config(const TrainFields& f) {
@@ -50,9 +46,6 @@ train::TrainConfig loop_config(const TrainFields& f) {
   config.schedule.warmup_steps = f.warmup_steps;
   return config;
 }
-
-// Fewer rows of texts that become blocks are not split: one row may be all there is.
-constexpr size_t kRowsToSplit = 100;
 
 // One run from its data to its folder.
 class Run {
@@ -93,17 +86,10 @@ class Run {
   }
 
   void load_data() {
-    if (fields_.dataset.empty()) invalid("no rows to learn; name files with --dataset");
-    const train::ReadOptions read{.format = fields_.dataset_format};
-    TaskRows rows{train::read_dataset(paths(fields_.dataset), read), {}};
-    if (!fields_.validation_dataset.empty()) {
-      rows.validation = train::read_dataset(paths(fields_.validation_dataset), read);
-    } else if (fields_.validation_split > 0 &&
-               (!task_->is_of_blocks() || rows.learn.rows.size() >= kRowsToSplit)) {
-      rows.validation = train::split_validation(rows.learn, fields_.validation_split,
-                                                static_cast<uint64_t>(fields_.seed));
-    }
-    objective_ = task_->objective(*target_, std::move(rows), pool_, progress_);
+    TrainData data = read_train_data(fields_, *task_);
+    if (!data.words.empty()) say(data.words);
+    for (const train::HeldOut& task : data.rows.held_out) held_out_.push_back(task.name);
+    objective_ = task_->objective(*target_, std::move(data.rows), pool_, progress_);
     say(fmt::format("{} examples to learn, {} to measure with",
                     objective_->lengths(train::Split::kTrain).size(),
                     objective_->lengths(train::Split::kValidation).size()));
@@ -113,8 +99,8 @@ class Run {
                                       .cpu_features = cpu_features(),
                                       .model = fields_.model,
                                       .model_sha256 = target_->model().hash};
-    for (const std::string& file : fields_.dataset) {
-      environment.data.emplace_back(file, sha256_file(file));
+    for (const std::filesystem::path& file : data.files) {
+      environment.data.emplace_back(file.string(), sha256_file(file));
     }
     folder_.write_environment(environment);
   }
@@ -162,9 +148,7 @@ class Run {
   }
 
   // What the model does untrained: to compare with, it cannot be the best checkpoint.
-  void first_evaluation() {
-    if (const auto eval = trainer_->evaluate()) log_evaluation(*eval);
-  }
+  void first_evaluation() { log_evaluation(trainer_->evaluate()); }
 
   void log(LogEntry entry) {
     saved_.log_history.push_back(entry);
@@ -172,23 +156,25 @@ class Run {
     if (job_.on_metrics) job_.on_metrics(entry);
   }
 
-  void log_evaluation(const train::EvalMetrics& eval) {
-    LogEntry entry{trainer_->state().step,
-                   epoch_,
-                   {{"eval_loss", eval.loss},
-                    {"eval_accuracy", eval.accuracy},
-                    {"eval_runtime", eval.seconds}}};
+  // Tasks that are only measured are, also where nothing else is.
+  void log_evaluation(const std::optional<train::EvalMetrics>& eval) {
+    LogEntry entry{trainer_->state().step, epoch_, {}};
+    if (eval) {
+      entry.values = {{"eval_loss", eval->loss},
+                      {"eval_accuracy", eval->accuracy},
+                      {"eval_runtime", eval->seconds}};
+    }
     for (auto& measure : task_->measures({pool_, best_kernels(), session_.options().precision})) {
       entry.values.push_back(std::move(measure));
     }
-    log(std::move(entry));
+    if (!entry.values.empty()) log(std::move(entry));
   }
 
   // True when this validation is the best so far: its checkpoint has to be kept.
   bool validate() {
     const auto eval = trainer_->evaluate();
+    log_evaluation(eval);
     if (!eval) return false;
-    log_evaluation(*eval);
     const bool best =
         std::isfinite(eval->loss) && (!saved_.best_metric || eval->loss < *saved_.best_metric);
     waited_ = best ? 0 : waited_ + 1;
@@ -312,6 +298,7 @@ class Run {
         if (name == "eval_loss" && !summary.first_eval) summary.first_eval = value;
       }
     }
+    summary.held_out = held_out_changes(held_out_, saved_.log_history, summary.best_step);
     summary.diagnosis = diagnose(saved_.log_history);
     folder_.write_text("report.html", train_report_html(fields_, summary, saved_.log_history));
     return summary;
@@ -333,6 +320,7 @@ class Run {
   train::RunFolder folder_;
   std::unique_ptr<train::Objective> objective_;
   std::optional<train::Trainer> trainer_;
+  std::vector<std::string> held_out_;  // names of tasks that are only measured
   train::TrainerState saved_;
   train::StepMetrics sums_;  // since the last logged line
   double epoch_ = 0;
