@@ -45,7 +45,7 @@ TEST(FieldTemplate, SaysWhatIsWrongAndWhere) {
   EXPECT_EQ(error_of("{{ a if a is defined else 'none' }}", "{}"), "no error: none");
   EXPECT_EQ(error_of("{{ a | default('none') }}", "{}"), "no error: none");
   EXPECT_EQ(error_of("{% if false %}{{ a }}{% endif %}", "{}"),
-            "[template] line 1, column 16: 'a' is undefined");
+            "[template] line 1, column 18: 'a' is undefined");
   EXPECT_EQ(error_of("{% set b = a %}{% for c in range(2) %}{{ b }}{{ loop.index }}{{ c }}"
                      "{% endfor %}{% macro m(x) %}{{ x }}{% endmacro %}{{ m(a) }}",
                      R"({"a": 1})"),

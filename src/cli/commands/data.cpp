@@ -78,6 +78,7 @@ int check_mixture(const DataOptions& options, const train::Renderer* renderer,
   }
   check.problems.insert(check.problems.begin(), problems.begin(), problems.end());
   check.sample.reset();  // one of each kind instead
+  if (!options.json) check.files.clear(), check.validation_files.clear();  // the tasks say it
   const std::vector<MixtureExample> examples = mixture_examples(mixed, renderer);
   context.print(options.json
                     ? mixture_json(mixed, examples, data_check_json(check, text))
