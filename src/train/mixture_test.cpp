@@ -1,4 +1,5 @@
 // Mixtures of instructions: what is drawn for each row, and what never may be.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -1,8 +1,6 @@
 // What the tests of mixtures share: small files, plain tasks. Only for test sources.
 #pragma once
 
-#include <fmt/format.h>
-
 #include <string>
 #include <vector>
 
@@ -16,9 +14,8 @@ namespace ondol::train {
 inline std::string numbered(const std::string& stem, int count) {
   std::string rows;
   for (int i = 0; i < count; ++i) {
-    rows += fmt::format(R"({{"q": "<{} {}>", "a": "a{}"}})"
-                        "\n",
-                        stem, i, i);
+    const std::string n = std::to_string(i);
+    rows += R"({"q": "<)" + stem + " " + n + R"(>", "a": "a)" + n + "\"}\n";
   }
   return rows;
 }
