@@ -124,6 +124,37 @@ void count_tokens(const Dataset& data, const Renderer& renderer, const DataCheck
   }
 }
 
+// What is said of the rows to learn, and then looked for in those of validation.
+struct Learned {
+  Seen rows, prompts;
+};
+
+Learned check_learned(const Dataset& data, const Renderer* renderer,
+                      const DataCheckOptions& options, DataCheck* check) {
+  check->files = data.files;
+  check->rows = static_cast<int64_t>(data.rows.size());
+  std::vector<int64_t> lengths;
+  if (renderer) {
+    count_tokens(data, *renderer, options, check, &lengths);
+  } else {
+    for (const Row& row : data.rows) lengths.push_back(characters(row_text(row, false)));
+  }
+  check->lengths = length_stats(lengths);
+  Learned learned;
+  check->duplicates = find_duplicates(data, &learned.rows, &learned.prompts);
+  return learned;
+}
+
+void check_validation(const Dataset& data, const Dataset& validation, const Learned& learned,
+                      const Renderer* renderer, const DataCheckOptions& options, DataCheck* check) {
+  check->validation_files = validation.files;
+  check->overlap = find_overlap(data, validation, learned.rows, learned.prompts);
+  if (renderer && !validation.rows.empty() && has_mask(validation.rows[0])) {
+    render_dataset(validation, *renderer,
+                   {.drop_empty = options.drop_empty, .problems = &check->problems});
+  }
+}
+
 }  // namespace
 
 Sample sample_of(const Dataset& data, const Row& row, const Renderer& renderer) {
@@ -165,23 +196,9 @@ LengthStats length_stats(std::span<const int64_t> lengths) {
 DataCheck check_rows(const Dataset& data, const Dataset& validation, const Renderer* renderer,
                      const DataCheckOptions& options) {
   DataCheck check;
-  check.files = data.files;
-  check.rows = static_cast<int64_t>(data.rows.size());
-  std::vector<int64_t> lengths;
-  if (renderer) {
-    count_tokens(data, *renderer, options, &check, &lengths);
-  } else {
-    for (const Row& row : data.rows) lengths.push_back(characters(row_text(row, false)));
-  }
-  check.lengths = length_stats(lengths);
-  Seen seen, prompts;
-  check.duplicates = find_duplicates(data, &seen, &prompts);
-  if (validation.files.empty()) return check;
-  check.validation_files = validation.files;
-  check.overlap = find_overlap(data, validation, seen, prompts);
-  if (renderer && !validation.rows.empty() && has_mask(validation.rows[0])) {
-    render_dataset(validation, *renderer,
-                   {.drop_empty = options.drop_empty, .problems = &check.problems});
+  const Learned learned = check_learned(data, renderer, options, &check);
+  if (!validation.files.empty()) {
+    check_validation(data, validation, learned, renderer, options, &check);
   }
   return check;
 }
@@ -189,16 +206,17 @@ DataCheck check_rows(const Dataset& data, const Dataset& validation, const Rende
 DataCheck check_data(std::span<const std::filesystem::path> files,
                      std::span<const std::filesystem::path> validation, const Renderer* renderer,
                      const DataCheckOptions& options) {
-  std::vector<RowProblem> problems;
+  DataCheck check;
   ReadOptions read;
   read.format = options.format;
-  read.problems = &problems;
+  read.problems = &check.problems;
   if (options.progress) options.progress->update("read", 0, 0);
   const Dataset data = read_dataset(files, read);
-  const Dataset other = validation.empty() ? Dataset{} : read_dataset(validation, read);
-  DataCheck check = check_rows(data, other, renderer, options);
-  problems.insert(problems.end(), check.problems.begin(), check.problems.end());
-  check.problems = std::move(problems);
+  const Learned learned = check_learned(data, renderer, options, &check);
+  if (!validation.empty()) {
+    const Dataset other = read_dataset(validation, read);
+    check_validation(data, other, learned, renderer, options, &check);
+  }
   return check;
 }
 
