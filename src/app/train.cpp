@@ -8,12 +8,13 @@
 #include "app/process_stats.h"
 #include "app/processes.h"
 #include "app/train_config.h"
+#include "app/train_data.h"
 #include "app/train_report.h"
+#include "app/train_settings.h"
 #include "app/train_task.h"
 #include "app/version.h"
 #include "base/error.h"
 #include "base/sha256.h"
-#include "train/dataset_split.h"
 
 namespace ondol::app {
 namespace {
@@ -24,53 +25,11 @@ using train::LogEntry;
   throw Error(ErrorCode::kInvalidArgument, "[train] " + what);
 }
 
-std::vector<std::filesystem::path> paths(const std::vector<std::string>& names) {
-  return {names.begin(), names.end()};
-}
-
-train::TrainConfig loop_config(const TrainFields& f) {
-  train::TrainConfig config;
-  config.learning_rate = f.learning_rate;
-  config.num_train_epochs = f.num_train_epochs;
-  config.max_steps = f.max_steps;
-  config.per_device_train_batch_size = f.per_device_train_batch_size;
-  config.gradient_accumulation_steps = f.gradient_accumulation_steps;
-  config.max_length = f.max_length;
-  config.packing = f.packing;
-  config.max_grad_norm = f.max_grad_norm;
-  config.label_smoothing_factor = f.label_smoothing_factor;
-  config.seed = static_cast<uint64_t>(f.seed);
-  config.optimizer.name = f.optim;
-  config.optimizer.beta1 = f.adam_beta1;
-  if (f.optim != "lion") config.optimizer.beta2 = f.adam_beta2;
-  config.optimizer.epsilon = f.adam_epsilon;
-  config.optimizer.weight_decay = f.weight_decay;
-  config.schedule.lr_scheduler_type = f.lr_scheduler_type;
-  config.schedule.warmup_steps = f.warmup_steps;
-  return config;
-}
-
-// Fewer rows of texts that become blocks are not split: one row may be all there is.
-constexpr size_t kRowsToSplit = 100;
-
-// The levels of gradient_checkpointing that may be taken, in this order.
-std::vector<ops::Recompute> recompute_levels(const TrainFields& f) {
-  const auto& all = ops::kRecomputeLevels;
-  if (f.gradient_checkpointing == "auto") return {all.begin(), all.end()};
-  const auto level = ops::recompute_named(f.gradient_checkpointing);
-  if (!level) {
-    invalid("gradient_checkpointing; got '" + f.gradient_checkpointing +
-            "', expected off, attention, layers or auto");
-  }
-  return {*level};
-}
-
 // One run from its data to its folder.
 class Run {
  public:
   Run(const TrainMethod& method, const TrainFields& fields, Session& session, const TrainJob& job)
       : fields_(fields),
-        levels_(recompute_levels(fields)),
         session_(session),
         job_(job),
         progress_(job.progress ? *job.progress : silent_),
@@ -107,17 +66,10 @@ class Run {
   }
 
   void load_data() {
-    if (fields_.dataset.empty()) invalid("no rows to learn; name files with --dataset");
-    const train::ReadOptions read{.format = fields_.dataset_format};
-    TaskRows rows{train::read_dataset(paths(fields_.dataset), read), {}};
-    if (!fields_.validation_dataset.empty()) {
-      rows.validation = train::read_dataset(paths(fields_.validation_dataset), read);
-    } else if (fields_.validation_split > 0 &&
-               (!task_->is_of_blocks() || rows.learn.rows.size() >= kRowsToSplit)) {
-      rows.validation = train::split_validation(rows.learn, fields_.validation_split,
-                                                static_cast<uint64_t>(fields_.seed));
-    }
-    objective_ = task_->objective(*target_, std::move(rows), pool_, progress_);
+    TrainData data = read_train_data(fields_, *task_);
+    if (!data.words.empty()) say(data.words);
+    for (const train::HeldOut& task : data.rows.held_out) held_out_.push_back(task.name);
+    objective_ = task_->objective(*target_, std::move(data.rows), pool_, progress_);
     say(fmt::format("{} examples to learn, {} to measure with",
                     objective_->lengths(train::Split::kTrain).size(),
                     objective_->lengths(train::Split::kValidation).size()));
@@ -128,8 +80,8 @@ class Run {
                                       .cpu_features = cpu_features(),
                                       .model = fields_.model,
                                       .model_sha256 = target_->model().hash};
-    for (const std::string& file : fields_.dataset) {
-      environment.data.emplace_back(file, sha256_file(file));
+    for (const std::filesystem::path& file : data.files) {
+      environment.data.emplace_back(file.string(), sha256_file(file));
     }
     if (folder_) folder_->write_environment(environment);
     const int how = 2 * static_cast<int>(session_.options().precision) + (job_.resume ? 1 : 0);
@@ -144,29 +96,12 @@ class Run {
                           .recompute = level});
   }
 
-  // The first of the levels that fits.
   void plan() {
     const int64_t available = job_.memory_bytes > 0
                                   ? job_.memory_bytes
                                   : available_memory_bytes() / processes_.on_this_machine();
-    const auto fits = [&](const train::MemoryPlan& plan) {
-      return available <= 0 || plan.to_come() <= available;
-    };
-    train::MemoryPlan plan;
-    for (const ops::Recompute level : levels_) {
-      plan = plan_at(level);
-      if (fits(plan)) break;
-    }
-    if (!fits(plan)) {
-      const bool helps = fits(plan_at(ops::Recompute::kLayers));
-      invalid(fmt::format(
-          "a micro-batch of {} packs of {} tokens does not fit: {}, of which {} MiB are to come "
-          "and "
-          "{} MiB are left; try {}--max-length {} or fewer --per-device-train-batch-size",
-          fields_.per_device_train_batch_size, fields_.max_length, plan.text(),
-          plan.to_come() >> 20, available >> 20, helps ? "--gradient-checkpointing layers, " : "",
-          fields_.max_length / 2));
-    }
+    const train::MemoryPlan plan =
+        plan_that_fits(fields_, available, [&](ops::Recompute level) { return plan_at(level); });
     say("memory: " + plan.text());
     trainer_->recompute(plan.recompute);
   }
@@ -216,9 +151,7 @@ class Run {
   }
 
   // What the model does untrained: to compare with, it cannot be the best checkpoint.
-  void first_evaluation() {
-    if (const auto eval = trainer_->evaluate()) log_evaluation(*eval);
-  }
+  void first_evaluation() { log_evaluation(trainer_->evaluate()); }
 
   void log(LogEntry entry) {
     saved_.log_history.push_back(entry);
@@ -227,24 +160,26 @@ class Run {
     if (job_.on_metrics) job_.on_metrics(entry);
   }
 
-  void log_evaluation(const train::EvalMetrics& eval) {
-    LogEntry entry{trainer_->state().step,
-                   epoch_,
-                   {{"eval_loss", eval.loss},
-                    {"eval_accuracy", eval.accuracy},
-                    {"eval_runtime", eval.seconds}}};
+  // Tasks that are only measured are, also where nothing else is.
+  void log_evaluation(const std::optional<train::EvalMetrics>& eval) {
+    LogEntry entry{trainer_->state().step, epoch_, {}};
+    if (eval) {
+      entry.values = {{"eval_loss", eval->loss},
+                      {"eval_accuracy", eval->accuracy},
+                      {"eval_runtime", eval->seconds}};
+    }
     if (folder_) {
       const ops::Context context{pool_, best_kernels(), session_.options().precision};
       for (auto& measure : task_->measures(context)) entry.values.push_back(std::move(measure));
     }
-    log(std::move(entry));
+    if (!entry.values.empty()) log(std::move(entry));
   }
 
   // True when this validation is the best so far: its checkpoint has to be kept.
   bool validate() {
     const auto eval = trainer_->evaluate();
+    log_evaluation(eval);
     if (!eval) return false;
-    log_evaluation(*eval);
     const bool best =
         std::isfinite(eval->loss) && (!saved_.best_metric || eval->loss < *saved_.best_metric);
     waited_ = best ? 0 : waited_ + 1;
@@ -376,6 +311,7 @@ class Run {
         if (name == "eval_loss" && !summary.first_eval) summary.first_eval = value;
       }
     }
+    summary.held_out = held_out_changes(held_out_, saved_.log_history, summary.best_step);
     summary.diagnosis = diagnose(saved_.log_history);
     if (folder_) {
       folder_->write_text("report.html", train_report_html(fields_, summary, saved_.log_history));
@@ -389,7 +325,6 @@ class Run {
   }
 
   const TrainFields& fields_;
-  std::vector<ops::Recompute> levels_;
   Session& session_;
   const TrainJob& job_;
   SilentProgress silent_;
@@ -403,6 +338,7 @@ class Run {
   std::optional<train::RunFolder> folder_;  // of the first process
   std::unique_ptr<train::Objective> objective_;
   std::optional<train::Trainer> trainer_;
+  std::vector<std::string> held_out_;  // names of tasks that are only measured
   train::TrainerState saved_;
   train::StepMetrics sums_;  // since the last logged line
   double epoch_ = 0;

@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "app/session.h"
 #include "app/train_fields.h"
@@ -37,6 +38,13 @@ struct TrainJob {
   std::function<void(const std::string&)> on_words;        // the memory plan and what follows it
 };
 
+// A task of a mixture that was measured and not learned, before the first step and after.
+struct HeldOutChange {
+  std::string name;
+  double loss_before = 0, loss_after = 0;    // mean over the tokens of answers
+  double exact_before = 0, exact_after = 0;  // share of rows that greedy decoding answers exactly
+};
+
 struct TrainSummary {
   std::filesystem::path folder;
   std::filesystem::path adapter;  // of the best validation; without validation rows the last one
@@ -51,7 +59,8 @@ struct TrainSummary {
   std::optional<double> best_eval;
   int64_t best_step = 0;
   bool stopped_early = false;
-  eval::Text diagnosis;  // what the curves say, in words
+  std::vector<HeldOutChange> held_out;  // after: at the best step, or the last
+  eval::Text diagnosis;                 // what the curves say, in words
 };
 
 // What a method (train_task.h: sft, pretrain, mlm, embed, classify) takes where nothing is said.

@@ -11,6 +11,8 @@ namespace ondol::app {
 struct TrainFields {
   std::string model = "smollm2-135m-instruct";
   std::vector<std::string> dataset;
+  std::string mixture;
+  std::string mixture_folder;
   std::vector<std::string> validation_dataset;
   double validation_split = 0.05;
   std::string dataset_format;
@@ -77,6 +79,8 @@ template <class Visitor>
 void visit_fields(Visitor& v, TrainFields& f) {
   v("model", f.model, "catalogue name or path of the model that is adapted");
   v("dataset", f.dataset, "files of rows to learn");
+  v("mixture", f.mixture, "in place of a dataset: a TOML file of tasks and their templates");
+  v("mixture_folder", f.mixture_folder, "what its files are relative to; empty: its own folder");
   v("validation_dataset", f.validation_dataset, "files of rows to measure with");
   v("validation_split", f.validation_split, "share of the rows kept for it when there are none");
   v("dataset_format", f.dataset_format, "how to read the rows; empty: by their keys");

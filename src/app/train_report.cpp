@@ -129,6 +129,7 @@ std::string summary_table(const TrainFields& fields, const TrainSummary& s) {
   std::string table = "<table>\n";
   table += row("model · 모델", fields.model.empty() ? "new · 새 모델" : fields.model);
   for (const std::string& file : fields.dataset) table += row("rows · 행", file);
+  if (!fields.mixture.empty()) table += row("mixture · 섞은 것", fields.mixture);
   table +=
       row("steps · 걸음", std::to_string(s.steps) + (s.stopped_early ? " (stopped early)" : ""));
   table += row("tokens read · 읽은 토큰", std::to_string(s.tokens));
@@ -140,6 +141,13 @@ std::string summary_table(const TrainFields& fields, const TrainSummary& s) {
   if (s.best_eval) {
     table += row("best validation loss · 가장 낮은 검증 손실",
                  fmt::format("{:.4f} at step {}", *s.best_eval, s.best_step));
+  }
+  for (const HeldOutChange& task : s.held_out) {
+    table +=
+        row("held out · 배우지 않은 과제: " + task.name,
+            fmt::format("loss {:.4f} before, {:.4f} after; exact answers {:.1f} % and {:.1f} %",
+                        task.loss_before, task.loss_after, 100 * task.exact_before,
+                        100 * task.exact_after));
   }
   return table + "</table>\n";
 }
@@ -206,6 +214,25 @@ eval::Text diagnose(std::span<const train::LogEntry> history) {
                       first, last),
           fmt::format("배웠습니다: 검증 손실이 {:.4f}에서 {:.4f}로 내려갔고 끝에서는 평평합니다.",
                       first, last)};
+}
+
+std::vector<HeldOutChange> held_out_changes(std::span<const std::string> names,
+                                            std::span<const train::LogEntry> history,
+                                            int64_t best_step) {
+  const auto at_end = [&](const Curve& curve) {
+    for (const Point& p : curve) {
+      if (best_step > 0 && p.step == static_cast<double>(best_step)) return p.value;
+    }
+    return curve.empty() ? 0 : curve.back().value;
+  };
+  std::vector<HeldOutChange> changes;
+  for (const std::string& name : names) {
+    const Curve loss = curve_of(history, "eval_" + name + "_loss");
+    const Curve exact = curve_of(history, "eval_" + name + "_exact");
+    if (loss.empty() || exact.empty()) continue;
+    changes.push_back({name, loss.front().value, at_end(loss), exact.front().value, at_end(exact)});
+  }
+  return changes;
 }
 
 std::string train_report_html(const TrainFields& fields, const TrainSummary& summary,

@@ -12,13 +12,15 @@
 #include "app/train_target.h"
 #include "base/progress.h"
 #include "train/dataset.h"
+#include "train/mixture.h"
 #include "train/trainer.h"
 
 namespace ondol::app {
 
 struct TaskRows {
   train::Dataset learn;
-  train::Dataset validation;  // no rows: none was given, or too few to split
+  train::Dataset validation;             // no rows: none was given, or too few to split
+  std::vector<train::HeldOut> held_out;  // tasks of a mixture that are only measured
 };
 
 class TrainTask {
@@ -29,13 +31,15 @@ class TrainTask {
   // Rows of texts that become blocks: the validation part is split from the blocks when the rows
   // are few.
   virtual bool is_of_blocks() const { return false; }
+  // Rows may be a mixture of instructions.
+  virtual bool takes_mixtures() const { return false; }
   // May be called once. What it returns must not outlive `target` and this.
   virtual std::unique_ptr<train::Objective> objective(TrainTarget& target, TaskRows rows,
                                                       ThreadPool& pool, ProgressSink& progress) = 0;
   // What it has beside the weights of the target: heads, labels.
   virtual void save(train::Checkpoint& /*checkpoint*/) const {}
   virtual void restore(const std::filesystem::path& /*folder*/, ThreadPool& /*pool*/) {}
-  // Further numbers of a validation, by name.
+  // Further numbers of a validation, by name; asked for also when there are no validation rows.
   virtual std::vector<std::pair<std::string, double>> measures(const ops::Context& /*context*/) {
     return {};
   }

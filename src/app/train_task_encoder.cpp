@@ -141,6 +141,7 @@ class SentenceTask final : public TrainTask {
   }
   std::vector<std::pair<std::string, double>> measures(const ops::Context& context) override {
     if (config_.loss != train::SentenceLoss::kOrderedCosines) return {};
+    if (objective_->lengths(train::Split::kValidation).empty()) return {};
     return {{"eval_spearman",
              train::score_correlation(*objective_, context, train::Split::kValidation)}};
   }

@@ -4,6 +4,7 @@
 
 #include "app/train_task.h"
 #include "base/error.h"
+#include "train/row_scores.h"
 #include "train/seq2seq.h"
 
 namespace ondol::app {
@@ -58,6 +59,7 @@ class TextTask final : public TrainTask {
             "`, or another model");
   }
   bool is_of_blocks() const override { return texts_ == Texts::kBlocks; }
+  bool takes_mixtures() const override { return texts_ != Texts::kBlocks; }
   std::unique_ptr<train::Objective> objective(TrainTarget& target, TaskRows rows, ThreadPool&,
                                               ProgressSink& progress) override {
     const train::Renderer renderer = renderer_of(fields_, target.model());
@@ -67,6 +69,34 @@ class TextTask final : public TrainTask {
     } else if (is_of_blocks() && fields_.validation_split > 0) {
       validation = last_examples(learn, fields_.validation_split);
     }
+    for (const train::HeldOut& task : rows.held_out) {
+      SftData measured = examples_of(task.rows.data, renderer, fields_, progress);
+      held_out_.push_back({task.name, objective_of(target, {}, std::move(measured))});
+    }
+    return objective_of(target, std::move(learn), std::move(validation));
+  }
+
+  // Tasks that are not learned, each by itself (names as transformers has them).
+  std::vector<std::pair<std::string, double>> measures(const ops::Context& context) override {
+    std::vector<std::pair<std::string, double>> values;
+    for (const Measured& task : held_out_) {
+      const train::RowScores scores = train::score_rows(*task.objective, context);
+      const std::string name = "eval_" + task.name;
+      values.insert(values.end(), {{name + "_loss", scores.loss},
+                                   {name + "_accuracy", scores.accuracy},
+                                   {name + "_exact", scores.exact}});
+    }
+    return values;
+  }
+
+ private:
+  struct Measured {
+    std::string name;
+    std::unique_ptr<train::Objective> objective;
+  };
+
+  std::unique_ptr<train::Objective> objective_of(TrainTarget& target, SftData learn,
+                                                 SftData validation) const {
     train::SftOptions options{
         .seed = static_cast<uint64_t>(fields_.seed),
         .dropout = target.dropout(),
@@ -80,9 +110,9 @@ class TextTask final : public TrainTask {
     return made(std::type_identity<train::SftObjective>());
   }
 
- private:
   const TrainFields& fields_;
   Texts texts_;
+  std::vector<Measured> held_out_;
 };
 
 }  // namespace

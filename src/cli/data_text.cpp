@@ -101,25 +101,6 @@ class Page {
   size_t column_ = 0;
 };
 
-std::string sample_text(const train::Sample& sample, bool color) {
-  std::string text = row("example", fmt::format("{}; learned text is {}", sample.where,
-                                                color ? "green" : "in [brackets]"));
-  Page page;
-  for (const train::Sample::Stretch& stretch : sample.stretches) {
-    const std::string shown = printable(shortened(stretch.text));
-    if (!stretch.learned) {
-      page.put(shown);
-    } else if (color) {
-      page.mark(kLearned);
-      page.put(shown);
-      page.mark(kPlain);
-    } else {
-      page.put("[" + shown + "]");
-    }
-  }
-  return text + page.take();
-}
-
 std::string files_text(const std::vector<train::DataFile>& files, std::string_view name) {
   std::string text;
   for (const train::DataFile& file : files) {
@@ -290,6 +271,24 @@ Json tokens_json(const train::RenderCounts& counts, int64_t max_length) {
 
 }  // namespace
 
+std::string sample_text(const train::Sample& sample, const std::string& what, bool color) {
+  std::string text = row("example", what);
+  Page page;
+  for (const train::Sample::Stretch& stretch : sample.stretches) {
+    const std::string shown = printable(shortened(stretch.text));
+    if (!stretch.learned) {
+      page.put(shown);
+    } else if (color) {
+      page.mark(kLearned);
+      page.put(shown);
+      page.mark(kPlain);
+    } else {
+      page.put("[" + shown + "]");
+    }
+  }
+  return text + page.take();
+}
+
 std::string data_check_text(const DataCheck& check, const DataTextOptions& options) {
   std::string text = files_text(check.files, "data") +
                      files_text(check.validation_files, "validation") + problems_text(check);
@@ -302,7 +301,12 @@ std::string data_check_text(const DataCheck& check, const DataTextOptions& optio
     text += repeats_text("", check.overlap->same_prompt, check.overlap->rows,
                          "of validation ask what the data asks");
   }
-  if (check.sample) text += sample_text(*check.sample, options.color);
+  if (check.sample) {
+    text += sample_text(*check.sample,
+                        fmt::format("{}; learned text is {}", check.sample->where,
+                                    options.color ? "green" : "in [brackets]"),
+                        options.color);
+  }
   return text;
 }
 

@@ -15,6 +15,8 @@ struct DataTextOptions {
 };
 
 std::string data_check_text(const train::DataCheck& check, const DataTextOptions& options);
+// One example, its learned text marked, below a line that says `what` it is.
+std::string sample_text(const train::Sample& sample, const std::string& what, bool color);
 std::string data_check_json(const train::DataCheck& check, const DataTextOptions& options);
 
 }  // namespace ondol::cli

@@ -172,11 +172,11 @@ void Options::positional(const std::string& placeholder, std::optional<std::stri
 }
 
 void Options::positional(const std::string& placeholder, std::vector<std::string>* target,
-                         const std::string& help) {
+                         const std::string& help, bool required) {
   parser_->app.add_option_function<std::vector<std::string>>(
       placeholder, [target](const std::vector<std::string>& all) { *target = all; });
   parser_->lists.emplace_back(rows_.size(), target);
-  rows_.push_back({placeholder, placeholder, help, true, true});
+  rows_.push_back({placeholder, placeholder, help, true, required});
 }
 
 // "--max_length" is "--max-length": settings are written with underscores in files.
@@ -198,7 +198,7 @@ void Options::parse(std::vector<std::string> arguments) {
   try {
     parser_->app.parse(std::move(arguments));
     for (const auto& [row, target] : parser_->lists) {
-      if (target->empty()) {
+      if (target->empty() && rows_[row].required) {
         fail("no " + rows_[row].placeholder + " was given; expected " + rows_[row].help);
       }
     }

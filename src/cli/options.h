@@ -60,9 +60,9 @@ class Options {
   void positional(const std::string& placeholder, std::string* target, const std::string& help);
   void positional(const std::string& placeholder, std::optional<std::string>* target,
                   const std::string& help);
-  // One or more; must be declared last.
+  // One or more (or, not `required`, none); must be declared last.
   void positional(const std::string& placeholder, std::vector<std::string>* target,
-                  const std::string& help);
+                  const std::string& help, bool required = true);
 
   void parse(std::vector<std::string> arguments);
   const std::string& command() const { return command_; }

@@ -101,18 +101,6 @@ void count_encoder_rows(const Dataset& data, const Renderer& renderer, DataCheck
   }
 }
 
-Sample make_sample(const Dataset& data, const Row& row, const Renderer& renderer) {
-  const Example example = renderer.render(row).at(0);
-  Sample sample{data.where(row), {}};
-  for (size_t begin = 0, end = 0; begin < example.ids.size(); begin = end) {
-    while (end < example.ids.size() && example.loss[end] == example.loss[begin]) ++end;
-    sample.stretches.push_back(
-        {renderer.tokenizer().decode(std::span(example.ids).subspan(begin, end - begin), true),
-         example.loss[begin] != 0});
-  }
-  return sample;
-}
-
 void count_tokens(const Dataset& data, const Renderer& renderer, const DataCheckOptions& options,
                   DataCheck* check, std::vector<int64_t>* lengths) {
   check->in_tokens = true;
@@ -130,13 +118,56 @@ void count_tokens(const Dataset& data, const Renderer& renderer, const DataCheck
   const Row& shown = data.rows[std::min(options.sample_row, data.rows.size() - 1)];
   // A row whose mask is empty is worth a look; one that does not render is among the problems.
   try {
-    check->sample = make_sample(data, shown, renderer);
+    check->sample = sample_of(data, shown, renderer);
   } catch (const Error&) {
     ONDOL_ASSERT(!check->problems.empty());
   }
 }
 
+// What is said of the rows to learn, and then looked for in those of validation.
+struct Learned {
+  Seen rows, prompts;
+};
+
+Learned check_learned(const Dataset& data, const Renderer* renderer,
+                      const DataCheckOptions& options, DataCheck* check) {
+  check->files = data.files;
+  check->rows = static_cast<int64_t>(data.rows.size());
+  std::vector<int64_t> lengths;
+  if (renderer) {
+    count_tokens(data, *renderer, options, check, &lengths);
+  } else {
+    for (const Row& row : data.rows) lengths.push_back(characters(row_text(row, false)));
+  }
+  check->lengths = length_stats(lengths);
+  Learned learned;
+  check->duplicates = find_duplicates(data, &learned.rows, &learned.prompts);
+  return learned;
+}
+
+void check_validation(const Dataset& data, const Dataset& validation, const Learned& learned,
+                      const Renderer* renderer, const DataCheckOptions& options, DataCheck* check) {
+  check->validation_files = validation.files;
+  check->overlap = find_overlap(data, validation, learned.rows, learned.prompts);
+  if (renderer && !validation.rows.empty() && has_mask(validation.rows[0])) {
+    render_dataset(validation, *renderer,
+                   {.drop_empty = options.drop_empty, .problems = &check->problems});
+  }
+}
+
 }  // namespace
+
+Sample sample_of(const Dataset& data, const Row& row, const Renderer& renderer) {
+  const Example example = renderer.render(row).at(0);
+  Sample sample{data.where(row), {}};
+  for (size_t begin = 0, end = 0; begin < example.ids.size(); begin = end) {
+    while (end < example.ids.size() && example.loss[end] == example.loss[begin]) ++end;
+    sample.stretches.push_back(
+        {renderer.tokenizer().decode(std::span(example.ids).subspan(begin, end - begin), true),
+         example.loss[begin] != 0});
+  }
+  return sample;
+}
 
 LengthStats length_stats(std::span<const int64_t> lengths) {
   LengthStats stats;
@@ -162,6 +193,16 @@ LengthStats length_stats(std::span<const int64_t> lengths) {
   return stats;
 }
 
+DataCheck check_rows(const Dataset& data, const Dataset& validation, const Renderer* renderer,
+                     const DataCheckOptions& options) {
+  DataCheck check;
+  const Learned learned = check_learned(data, renderer, options, &check);
+  if (!validation.files.empty()) {
+    check_validation(data, validation, learned, renderer, options, &check);
+  }
+  return check;
+}
+
 DataCheck check_data(std::span<const std::filesystem::path> files,
                      std::span<const std::filesystem::path> validation, const Renderer* renderer,
                      const DataCheckOptions& options) {
@@ -171,25 +212,10 @@ DataCheck check_data(std::span<const std::filesystem::path> files,
   read.problems = &check.problems;
   if (options.progress) options.progress->update("read", 0, 0);
   const Dataset data = read_dataset(files, read);
-  check.files = data.files;
-  check.rows = static_cast<int64_t>(data.rows.size());
-  std::vector<int64_t> lengths;
-  if (renderer) {
-    count_tokens(data, *renderer, options, &check, &lengths);
-  } else {
-    for (const Row& row : data.rows) lengths.push_back(characters(row_text(row, false)));
-  }
-  check.lengths = length_stats(lengths);
-  Seen seen, prompts;
-  check.duplicates = find_duplicates(data, &seen, &prompts);
+  const Learned learned = check_learned(data, renderer, options, &check);
   if (!validation.empty()) {
     const Dataset other = read_dataset(validation, read);
-    check.validation_files = other.files;
-    check.overlap = find_overlap(data, other, seen, prompts);
-    if (renderer && !other.rows.empty() && has_mask(other.rows[0])) {
-      render_dataset(other, *renderer,
-                     {.drop_empty = options.drop_empty, .problems = &check.problems});
-    }
+    check_validation(data, other, learned, renderer, options, &check);
   }
   return check;
 }

@@ -81,5 +81,11 @@ struct DataCheck {
 DataCheck check_data(std::span<const std::filesystem::path> files,
                      std::span<const std::filesystem::path> validation, const Renderer* renderer,
                      const DataCheckOptions& options);
+// The same of rows that are there already; `validation` may have none. `options.format` is not
+// read, and problems that reading had are the caller's.
+DataCheck check_rows(const Dataset& data, const Dataset& validation, const Renderer* renderer,
+                     const DataCheckOptions& options);
+// One row as the model will see it; throws Error as Renderer::render.
+Sample sample_of(const Dataset& data, const Row& row, const Renderer& renderer);
 
 }  // namespace ondol::train

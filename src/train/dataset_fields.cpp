@@ -251,6 +251,15 @@ std::vector<std::string> Fields::names() const {
   return names;
 }
 
+std::string Fields::json() const {
+  Json present = Json::object();
+  for (const auto& [name, value] : value_->object.items()) {
+    const bool empty_cell = value_->cells && value.get_ref<const std::string&>().empty();
+    if (!value.is_null() && !empty_cell) present[name] = value;
+  }
+  return present.dump();
+}
+
 bool Fields::has(std::string_view key) const { return value_->find(key) != nullptr; }
 
 bool Fields::has_place(std::string_view key) const { return has(key) || value_->has_column(key); }

@@ -21,6 +21,7 @@ class Fields {
   ~Fields();
 
   std::vector<std::string> names() const;
+  std::string json() const;  // all that are there, as one object
   bool has(std::string_view key) const;
   bool has_place(std::string_view key) const;  // has, or CSV has the column
   bool is_null(std::string_view key) const;

@@ -2,11 +2,14 @@
 #include <array>
 #include <cstdlib>
 
+#include "app/mixture_file.h"
+#include "app/train_fields.h"
 #include "base/error.h"
 #include "base/files.h"
 #include "cli/commands.h"
 #include "cli/common.h"
 #include "cli/data_text.h"
+#include "cli/mixture_text.h"
 
 namespace ondol::cli {
 namespace {
@@ -14,6 +17,8 @@ namespace {
 struct DataOptions {
   std::string action;
   std::vector<std::string> files;
+  std::string mixture;
+  std::string mixture_folder;
   std::vector<std::string> validation;
   std::string model;
   std::string format;
@@ -53,10 +58,44 @@ train::RenderOptions render_options(const DataOptions& options, const Model& mod
   return render;
 }
 
+// As `ondol train --mixture` would have the rows, with its own share for validation.
+int check_mixture(const DataOptions& options, const train::Renderer* renderer,
+                  const DataTextOptions& text, Context& context) {
+  std::vector<train::RowProblem> problems;
+  const bool split = options.validation.empty();
+  const train::Mixed mixed = train::mix(
+      app::read_mixture(options.mixture, options.mixture_folder),
+      {.validation_share = split ? app::TrainFields{}.validation_split : 0, .problems = &problems});
+  const train::Dataset validation =
+      split ? mixed.validation.data : train::read_dataset(paths(options.validation), {});
+  train::DataCheck check =
+      train::check_rows(mixed.learn.data, validation, renderer,
+                        {.drop_empty = options.drop_empty, .progress = &context.progress});
+  for (const train::HeldOut& task : mixed.held_out) {
+    if (renderer == nullptr) break;
+    train::render_dataset(task.rows.data, *renderer,
+                          {.drop_empty = options.drop_empty, .problems = &check.problems});
+  }
+  check.problems.insert(check.problems.begin(), problems.begin(), problems.end());
+  check.sample.reset();  // one of each kind instead
+  if (!options.json) check.files.clear(), check.validation_files.clear();  // the tasks say it
+  const std::vector<MixtureExample> examples = mixture_examples(mixed, renderer);
+  context.print(options.json
+                    ? mixture_json(mixed, examples, data_check_json(check, text))
+                    : data_check_text(check, text) + mixture_text(mixed, examples, text.color));
+  return check.good() ? kExitDone : kExitNegative;
+}
+
 int data(const DataOptions& options, Context& context) {
   if (options.action != "check") {
     throw Error(ErrorCode::kInvalidArgument, "[data] unknown action '" + options.action +
                                                  "'; expected `ondol data check FILE...`");
+  }
+  if (options.files.empty() == options.mixture.empty()) {
+    throw Error(ErrorCode::kInvalidArgument,
+                options.files.empty()
+                    ? "[data] no FILE was given; expected files of rows, or --mixture FILE"
+                    : "[data] files and --mixture are both given; expected one of them");
   }
   app::Session session = make_session({.threads = 1});
   std::shared_ptr<const Model> model;
@@ -70,12 +109,14 @@ int data(const DataOptions& options, Context& context) {
     renderer.emplace(*model->tokenizer, chat, render_options(options, *model));
     text.max_length = renderer->options().max_length;
   }
-  const train::DataCheck check = train::check_data(
-      paths(options.files), paths(options.validation), renderer ? &*renderer : nullptr,
-      {.format = options.format,
-       .drop_empty = options.drop_empty,
-       .sample_row = static_cast<size_t>(options.show - 1),
-       .progress = &context.progress});
+  const train::Renderer* const shown = renderer ? &*renderer : nullptr;
+  if (!options.mixture.empty()) return check_mixture(options, shown, text, context);
+  const train::DataCheck check =
+      train::check_data(paths(options.files), paths(options.validation), shown,
+                        {.format = options.format,
+                         .drop_empty = options.drop_empty,
+                         .sample_row = static_cast<size_t>(options.show - 1),
+                         .progress = &context.progress});
   context.print(options.json ? data_check_json(check, text) : data_check_text(check, text));
   return check.good() ? kExitDone : kExitNegative;
 }
@@ -83,7 +124,10 @@ int data(const DataOptions& options, Context& context) {
 Action declare(Options& options) {
   const auto o = std::make_shared<DataOptions>();
   options.positional("check", &o->action, "the word `check`");
-  options.positional("FILE", &o->files, "one or more: .jsonl .json .csv .tsv .txt");
+  options.positional("FILE", &o->files, "one or more: .jsonl .json .csv .tsv .txt", false);
+  options.text("--mixture", "FILE", &o->mixture, "in place of files: tasks and their templates");
+  options.text("--mixture-folder", "FOLDER", &o->mixture_folder,
+               "what its files are relative to; else its own folder");
   options.text("-m,--model", "MODEL", &o->model,
                "count its tokens, show what its template makes of a row");
   options.integer("--max-length", "N", &o->max_length, {0, 1 << 24},
@@ -103,7 +147,8 @@ Action declare(Options& options) {
   return [o](Context& context) { return data(*o, context); };
 }
 
-constexpr std::array<std::string_view, 3> kLines = {
+constexpr std::array<std::string_view, 4> kLines = {
+    "ondol data check --mixture mixture.toml -m smollm2-135m-instruct",
     "ondol data check train.jsonl", "ondol data check train.jsonl -m smollm2-135m-instruct",
     "ondol data check a.csv b.csv --validation valid.csv --max-length 512"};
 

@@ -72,14 +72,29 @@ double value_of(const train::LogEntry& entry, const std::string& name) {
   return -1;
 }
 
+// Tasks of a mixture that are measured and not learned, a line each.
+std::string held_out_lines(const train::LogEntry& entry) {
+  std::string lines;
+  for (const auto& [key, exact] : entry.values) {
+    if (!key.starts_with("eval_") || !key.ends_with("_exact")) continue;
+    const std::string name = key.substr(5, key.size() - 11);
+    lines += fmt::format("step {:<6} held out {}: loss {:.4f}   exact answers {:.1f} %\n",
+                         entry.step, name, value_of(entry, "eval_" + name + "_loss"), 100 * exact);
+  }
+  return lines;
+}
+
 std::string metrics_line(const train::LogEntry& entry) {
+  const std::string held_out = held_out_lines(entry);
   if (const double loss = value_of(entry, "eval_loss"); loss >= 0) {
     const double spearman = value_of(entry, "eval_spearman");
-    return fmt::format(
-        "step {:<6} validation loss {:.4f}   {}\n", entry.step, loss,
-        spearman > -1 ? fmt::format("Spearman {:.4f}", spearman)
-                      : fmt::format("accuracy {:.1f} %", 100 * value_of(entry, "eval_accuracy")));
+    return fmt::format("step {:<6} validation loss {:.4f}   {}\n", entry.step, loss,
+                       spearman > -1 ? fmt::format("Spearman {:.4f}", spearman)
+                                     : fmt::format("accuracy {:.1f} %",
+                                                   100 * value_of(entry, "eval_accuracy"))) +
+           held_out;
   }
+  if (!held_out.empty()) return held_out;
   return fmt::format("step {:<6} loss {:.4f}   lr {:.2e}   grad {:.2f}   {:.0f} tok/s\n",
                      entry.step, value_of(entry, "loss"), value_of(entry, "learning_rate"),
                      value_of(entry, "grad_norm"), value_of(entry, "tokens_per_second"));
@@ -92,6 +107,12 @@ std::string summary_text(const app::TrainSummary& s, Language language) {
                   s.tokens, s.seconds, static_cast<double>(s.tokens) / std::max(1e-9, s.seconds));
   if (s.best_eval) {
     text += fmt::format("best validation loss {:.4f} at step {}\n", *s.best_eval, s.best_step);
+  }
+  for (const app::HeldOutChange& task : s.held_out) {
+    text += fmt::format(
+        "held out {}: loss {:.4f} before, {:.4f} after; exact answers {:.1f} % and {:.1f} %\n",
+        task.name, task.loss_before, task.loss_after, 100 * task.exact_before,
+        100 * task.exact_after);
   }
   text += "look at it:    " + (s.folder / "report.html").string() + "\n";
   text += "use it:        " +
@@ -112,6 +133,13 @@ nlohmann::ordered_json summary_json(const app::TrainSummary& s) {
                                  {"diagnosis", s.diagnosis.en}};
   if (s.first_eval) json["eval_loss_before"] = *s.first_eval;
   if (s.best_eval) json["best_eval_loss"] = *s.best_eval, json["best_step"] = s.best_step;
+  for (const app::HeldOutChange& task : s.held_out) {
+    json["held_out"].push_back({{"task", task.name},
+                                {"loss_before", task.loss_before},
+                                {"loss_after", task.loss_after},
+                                {"exact_before", task.exact_before},
+                                {"exact_after", task.exact_after}});
+  }
   return json;
 }
 
@@ -332,7 +360,8 @@ Action declare(Options& options) {
   return [o](Context& context) { return train(*o, context); };
 }
 
-constexpr std::array<std::string_view, 8> kLines = {
+constexpr std::array<std::string_view, 9> kLines = {
+    "ondol train sft --mixture mixture.toml --output-dir runs/mixture",
     "ondol train seq2seq --dataset pairs.jsonl --output-dir runs/pairs",
     "ondol train pretrain --dataset book.txt --output-dir runs/tiny",
     "ondol train tokenizer --type bpe --dataset book.txt --output-dir runs/tok",
