@@ -144,7 +144,7 @@ std::string summary_table(const TrainFields& fields, const TrainSummary& s) {
   }
   for (const HeldOutChange& task : s.held_out) {
     table +=
-        row("held out · 배우지 않은 과제: " + task.name,
+        row("held out: " + task.name + " · 배우지 않은 과제",
             fmt::format("loss {:.4f} before, {:.4f} after; exact answers {:.1f} % and {:.1f} %",
                         task.loss_before, task.loss_after, 100 * task.exact_before,
                         100 * task.exact_after));
