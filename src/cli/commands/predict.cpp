@@ -39,6 +39,45 @@ std::string rows_jsonl(const app::PredictSummary& summary) {
   return lines;
 }
 
+Json summary_json(const app::PredictSummary& s, const PredictCommandOptions& options) {
+  const double share = static_cast<double>(s.exact) / static_cast<double>(s.rows.size());
+  if (s.are_labels) {
+    return {{"rows", s.rows.size()}, {"accuracy", share}, {"seconds", s.seconds}};
+  }
+  Json json = {{"rows", s.rows.size()},
+               {"exact_match", share},
+               {"bleu", s.bleu.bleu},
+               {"bleu_tokens", options.bleu},
+               {"precisions", s.bleu.precisions},
+               {"brevity_penalty", s.bleu.brevity_penalty},
+               {"written_tokens", s.written_tokens},
+               {"seconds", s.seconds}};
+  if (s.metric) json[options.metric] = *s.metric;
+  return json;
+}
+
+// The first rows, and how right all are.
+std::string summary_text(const app::PredictSummary& s, const PredictCommandOptions& options) {
+  std::string text;
+  for (size_t i = 0; i < std::min<size_t>(3, s.rows.size()); ++i) {
+    const app::Prediction& row = s.rows[i];
+    text += fmt::format("source:  {}\nwritten: {}\ntarget:  {}\n\n", row.source, row.written,
+                        row.target);
+  }
+  const double percent = 100 * static_cast<double>(s.exact) / static_cast<double>(s.rows.size());
+  if (s.are_labels) {
+    return text +
+           fmt::format("{} rows: {:.1f} % right, {:.1f} s\n", s.rows.size(), percent, s.seconds);
+  }
+  text += fmt::format("{} rows: ", s.rows.size());
+  if (s.metric) text += fmt::format("{} {:.1f} %, ", options.metric, 100 * *s.metric);
+  text += fmt::format("exact match {:.1f} %, ", percent);
+  text += fmt::format("BLEU {:.1f} ({} tokens; {:.1f}/{:.1f}/{:.1f}/{:.1f}, brevity {:.3f}), ",
+                      s.bleu.bleu, options.bleu, s.bleu.precisions[0], s.bleu.precisions[1],
+                      s.bleu.precisions[2], s.bleu.precisions[3], s.bleu.brevity_penalty);
+  return text + fmt::format("{} tokens in {:.1f} s\n", s.written_tokens, s.seconds);
+}
+
 int predict(const PredictCommandOptions& options, Context& context) {
   app::PredictOptions wanted{.model = options.model,
                              .adapter = options.adapter,
@@ -52,45 +91,7 @@ int predict(const PredictCommandOptions& options, Context& context) {
   const app::PredictSummary s = app::predict_rows(session, wanted, context.progress);
   show_notices(session, context);
   if (!options.output.empty()) write_file_atomic(options.output, rows_jsonl(s));
-  const auto rows = static_cast<double>(s.rows.size());
-  if (options.json && s.are_labels) {
-    context.print(json_line(Json{{"rows", s.rows.size()},
-                                 {"accuracy", static_cast<double>(s.exact) / rows},
-                                 {"seconds", s.seconds}}));
-    return kExitDone;
-  }
-  if (options.json) {
-    Json json = {{"rows", s.rows.size()},
-                 {"exact_match", static_cast<double>(s.exact) / rows},
-                 {"bleu", s.bleu.bleu},
-                 {"bleu_tokens", options.bleu},
-                 {"precisions", s.bleu.precisions},
-                 {"brevity_penalty", s.bleu.brevity_penalty},
-                 {"written_tokens", s.written_tokens},
-                 {"seconds", s.seconds}};
-    if (s.metric) json[options.metric] = *s.metric;
-    context.print(json_line(json));
-    return kExitDone;
-  }
-  for (size_t i = 0; i < std::min<size_t>(3, s.rows.size()); ++i) {
-    const app::Prediction& row = s.rows[i];
-    context.print(fmt::format("source:  {}\nwritten: {}\ntarget:  {}\n\n", row.source, row.written,
-                              row.target));
-  }
-  if (s.are_labels) {
-    context.print(fmt::format("{} rows: {:.1f} % right, {:.1f} s\n", s.rows.size(),
-                              100 * static_cast<double>(s.exact) / rows, s.seconds));
-    return kExitDone;
-  }
-  const std::string metric =
-      s.metric ? fmt::format("{} {:.1f} %, ", options.metric, 100 * *s.metric) : "";
-  context.print(
-      fmt::format("{} rows: {}exact match {:.1f} %, BLEU {:.1f} ({} tokens; "
-                  "{:.1f}/{:.1f}/{:.1f}/{:.1f}, brevity "
-                  "{:.3f}), {} tokens in {:.1f} s\n",
-                  s.rows.size(), metric, 100 * static_cast<double>(s.exact) / rows, s.bleu.bleu,
-                  options.bleu, s.bleu.precisions[0], s.bleu.precisions[1], s.bleu.precisions[2],
-                  s.bleu.precisions[3], s.bleu.brevity_penalty, s.written_tokens, s.seconds));
+  context.print(options.json ? json_line(summary_json(s, options)) : summary_text(s, options));
   return kExitDone;
 }
 
