@@ -119,7 +119,8 @@ TEST_F(TrainSearch, InterruptedItGoesOnToTheSameResult) {
   }
   const auto results = [](const std::string& text) {
     std::string found;
-    for (const auto& trial : nlohmann::json::parse(text)["trials"]) {
+    const nlohmann::json all = nlohmann::json::parse(text);  // outlives what is read of it
+    for (const auto& trial : all["trials"]) {
       found += trial["trial"].dump() + " " + trial["best_eval_loss"].dump() + " " +
                trial["steps"].dump() + "\n";
     }

@@ -173,6 +173,8 @@ Action declare(Options& options) {
   options.flag("--show-prompt", &o->show_prompt, "print what the model would read, and stop");
   declare_engine(options, &o->engine);
   declare_prefix_folder(options, &o->engine);
+  options.choice("--speculation", &o->engine.speculation, {"off", "lookup"},
+                 "guess from prompt and answer while writing; the tokens are the same");
   declare_kv(options, &o->engine);
   options.integer("--context", "C", &o->engine.context, {0, kNewMax},
                   "tokens of prompt and answer; 0: what the model was trained for");
