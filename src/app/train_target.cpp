@@ -119,7 +119,7 @@ void check_modules(const Model& model, const std::vector<std::string>& modules) 
   if (!model.decoder) invalid("modules_to_save; got a model that is no decoder");
   for (const std::string& module : modules) {
     for (const LinearSlot& slot : model.linears) {
-      if (slot.module != module && !slot.module.ends_with("." + module)) continue;
+      if (!models::names_module(module, slot.module)) continue;
       invalid("modules_to_save; got '" + module +
               "', a linear, for which target_modules is; expected embed_tokens, lm_head or norms");
     }

@@ -14,18 +14,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool is_tail(std::string_view tail, std::string_view whole) {
-  return whole.size() > tail.size() && whole.ends_with(tail) &&
-         whole[whole.size() - tail.size() - 1] == '.';
-}
-
 // The slot of a module; adapters of a model's inner part miss the beginning of its names. Null:
 // none, or not only one.
 const LinearSlot* find_slot(const Model& model, const std::string& module) {
   const LinearSlot* near = nullptr;
   for (const LinearSlot& slot : model.linears) {
     if (slot.module == module) return &slot;
-    if (!is_tail(module, slot.module) && !is_tail(slot.module, module)) continue;
+    if (!names_module(module, slot.module) && !names_module(slot.module, module)) continue;
     if (near != nullptr) return nullptr;
     near = &slot;
   }
@@ -65,9 +60,8 @@ std::string saved_name(const std::string& tensor, const PeftConfig& config) {
   const std::string module = name.substr(0, name.size() - kWeight.size());
   // A tied head is written beside the embedding that it is.
   const bool is_tied_head = config.ensure_weight_tying && module == "lm_head";
-  const bool named = std::ranges::any_of(config.saved_modules, [&](const std::string& saved) {
-    return module == saved || is_tail(saved, module);
-  });
+  const bool named = std::ranges::any_of(
+      config.saved_modules, [&](const std::string& saved) { return names_module(saved, module); });
   return (named || is_tied_head) && !config.saved_modules.empty() ? name : "";
 }
 
@@ -156,9 +150,8 @@ void warn_missing(PeftConfig& config, const std::string& where, const Model& mod
   std::string first;
   for (size_t i = 0; i < model.linears.size(); ++i) {
     const std::string& module = model.linears[i].module;
-    const bool wanted = std::ranges::any_of(config.targets, [&](const std::string& target) {
-      return module == target || is_tail(target, module);
-    });
+    const bool wanted = std::ranges::any_of(
+        config.targets, [&](const std::string& target) { return names_module(target, module); });
     if (!wanted || adapter.by_slot[i].down.defined()) continue;
     if (missing++ == 0) first = module;
   }
@@ -171,9 +164,8 @@ void warn_missing(PeftConfig& config, const std::string& where, const Model& mod
 void check_saved(std::vector<std::pair<std::string, Tensor>>& saved, const PeftConfig& config,
                  const std::string& where, const Model& model) {
   for (const std::string& module : config.saved_modules) {
-    const bool there = std::ranges::any_of(saved, [&](const auto& entry) {
-      return entry.first == module + ".weight" || is_tail(module + ".weight", entry.first);
-    });
+    const bool there = std::ranges::any_of(
+        saved, [&](const auto& entry) { return names_module(module + ".weight", entry.first); });
     if (!there) {
       corrupt_adapter(where, "modules_to_save names '" + io::printable(module) +
                                  "', of which it holds no weight");

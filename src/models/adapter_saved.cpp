@@ -44,6 +44,12 @@ void put_saved(Model& model, const LoadedAdapter& adapter, WeightForm form, Thre
 
 namespace models {
 
+bool names_module(std::string_view name, std::string_view module) {
+  if (!module.ends_with(name)) return false;
+  return module.size() == name.size() ||
+         (module.size() > name.size() && module[module.size() - name.size() - 1] == '.');
+}
+
 bool tied_head(const Model& model) {
   const std::vector<WeightRef> weights = model.decoder->weights();
   return std::ranges::find(weights, "lm_head.weight", &WeightRef::name) == weights.end();

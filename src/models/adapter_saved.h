@@ -19,6 +19,9 @@ void put_saved(Model& model, const LoadedAdapter& adapter, WeightForm form, Thre
 
 namespace models {
 
+// Whether `name` is that of the module, whole or its end behind a dot ("q_proj"), as PEFT's lists
+// of modules are read.
+bool names_module(std::string_view name, std::string_view module);
 // Whether the head of this decoder is the embedding.
 bool tied_head(const Model& model);
 // Makes hash and model_hash those of an adapter with what it saved.

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/rng.h"
+#include "models/adapter_saved.h"
 #include "train/pissa.h"
 
 namespace ondol::train {
@@ -16,8 +17,7 @@ namespace {
 }
 
 bool names(const std::string& module, const std::string& target) {
-  if (target == "all-linear" || module == target) return true;
-  return module.ends_with("." + target);
+  return target == "all-linear" || models::names_module(target, module);
 }
 
 // The module names that differ in the model, without numbers: "q_proj, k_proj, ...".

@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "base/error.h"
+#include "models/adapter_saved.h"
 
 namespace ondol::train {
 namespace {
@@ -59,7 +60,7 @@ bool is_of(const std::vector<std::string>& modules, const std::string& weight,
   bool any = false;
   const std::string_view module = std::string_view(weight).substr(0, weight.rfind('.'));
   for (size_t i = 0; i < modules.size(); ++i) {
-    if (module != modules[i] && !module.ends_with("." + modules[i])) continue;
+    if (!models::names_module(modules[i], module)) continue;
     any = found[i] = true;
   }
   return any;
