@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Virtual environments of the peers, pinned: build/peers/{llama,embed,train,word2vec}. Building llama.cpp takes about 10 minutes on 2 cores.
+# Virtual environments of the peers, pinned: build/peers/{llama,embed,train,word2vec,graph}. Building llama.cpp takes about 10 minutes on 2 cores.
 #
-#   bench/peers/setup.sh [llama|embed|train|word2vec ...]     # default: all
+#   bench/peers/setup.sh [llama|embed|train|word2vec|graph ...]     # default: all
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 peers=("$@")
-((${#peers[@]})) || peers=(llama embed train word2vec)
+((${#peers[@]})) || peers=(llama embed train word2vec graph)
 for peer in "${peers[@]}"; do
   list="bench/peers/requirements-$peer.txt"
   folder="build/peers/$peer"

@@ -18,6 +18,7 @@ python -P tools/golden/tokenizer_training.py "${ONDOL:-build/release/bin/ondol}"
 python tools/golden/jinja.py
 python tools/golden/bm25.py
 python tools/golden/stats.py
+python -P tools/golden/make_graph_golden.py "$data"
 python -P tools/golden/bleu.py
 python tools/golden/optimizers.py
 python -P tools/golden/model.py
