@@ -184,7 +184,7 @@ CompareOutcome compare(const Workspace& workspace, Session& session, const Compa
                        ProgressSink& progress) {
   const RecipeBook& book = workspace.book();
   const std::vector<Recipe> recipes = chosen_recipes(book, options.recipes, options.retrieval_only);
-  const QuestionSource source = load_questions(workspace, session, options, progress);
+  const QuestionSource source = load_questions(workspace, session, options, recipes, progress);
   const std::vector<Query> queries = to_queries(source.asked);
   const eval::Text power = eval::power_sentence(static_cast<int64_t>(queries.size()));
   progress.notice(options.korean ? power.ko : power.en);

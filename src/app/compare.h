@@ -32,6 +32,7 @@ struct CompareOptions {
   std::optional<eval::Split> split = eval::Split::kTest;
   int64_t questions_max = 0;  // 0: all of the split
   int repeats = 1;
+  bool given_facts = false;     // the set's own facts are its graph, in a collection of their own
   bool retrieval_only = false;  // search quality alone: no answers, scored by recall
   // What decides
   double margin = 0.02;

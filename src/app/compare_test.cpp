@@ -49,7 +49,7 @@ class Compare : public ::testing::Test {
     Workspace workspace = make_workspace(folder, recipes);
     Session session = make_session();
     SilentProgress progress;
-    ingest_workspace(workspace, session, progress);
+    ingest_workspace(workspace, session, {}, progress);
     return workspace;
   }
   static CompareOutcome run(const Workspace& workspace, const CompareOptions& options = fast()) {
@@ -145,7 +145,7 @@ TEST_F(Compare, ANewRecipeOrDocumentIsAllThatIsComputed) {
   write_file_atomic(more.documents() / "desk.md", "# Desks\n\nDesks are green.\n");
   Session session = make_session();
   SilentProgress progress;
-  ingest_workspace(more, session, progress);
+  ingest_workspace(more, session, {}, progress);
   outcome = run(more);
   EXPECT_EQ(outcome.answers_computed,
             2);  // the two questions about desks, of the recipe that looks

@@ -12,7 +12,9 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 bool did_nothing(const ground::IngestReport& report) {
-  return report.added + report.changed + report.removed + report.chunks_embedded == 0;
+  return report.added + report.changed + report.removed + report.chunks_embedded +
+             report.chunks_extracted ==
+         0;
 }
 
 }  // namespace
@@ -33,6 +35,8 @@ std::string ingest_json(const WorkspaceIngest& done, int indent) {
                      {"chunks_embedded", report.chunks_embedded},
                      {"documents_without_vectors", report.documents_without_vectors},
                      {"embedder", done.embedder},
+                     {"graph", done.graph},
+                     {"chunks_extracted", report.chunks_extracted},
                      {"ignored", report.ignored},
                      {"failures", failures},
                      {"seconds", done.seconds},
@@ -45,7 +49,7 @@ std::filesystem::path ingest_note(const Workspace& workspace) {
 }
 
 WorkspaceIngest ingest_workspace(const Workspace& workspace, Session& session,
-                                 ProgressSink& progress) {
+                                 const WorkspaceIngestOptions& options, ProgressSink& progress) {
   const auto start = std::chrono::steady_clock::now();
   const std::string& name = workspace.book().embedder;
   Embedder* embedder = name.empty() ? nullptr : &session.embedder(name);
@@ -54,8 +58,15 @@ WorkspaceIngest ingest_workspace(const Workspace& workspace, Session& session,
 
   WorkspaceIngest done;
   done.embedder = name;
-  done.report =
-      ground::ingest_folder(*store, collection, workspace.documents(), embedder, {}, progress);
+  done.graph = options.graph || !store->extractions(collection).empty();
+  const auto extractor = done.graph ? ground::make_extractor("names") : nullptr;
+  done.report = ground::ingest_folder(*store, collection, workspace.documents(), embedder,
+                                      {.extractor = extractor.get()}, progress);
+  if (extractor) {
+    // Documents that did not change and were never read for a graph.
+    done.report.chunks_extracted +=
+        ground::build_graph(*store, collection, *extractor, progress).extracted;
+  }
   done.documents = static_cast<int64_t>(store->documents(collection).size());
   done.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   const double before = read_build_seconds(workspace, kDocumentsCollection);

@@ -23,6 +23,11 @@ struct WorkspaceIngest {
   double build_seconds = 0;  // of all runs that made what the store now holds
   int64_t documents = 0;     // in the store afterwards
   std::string embedder;      // empty: a lexical index only
+  bool graph = false;        // the property graph was built or kept up to date
+};
+
+struct WorkspaceIngestOptions {
+  bool graph = false;  // build the property graph; one that is there is kept up to date anyway
 };
 
 // {"documents", "added", "chunks_new", "failures": [{"document", "error"}], "seconds", ...}; indent
@@ -31,7 +36,7 @@ std::string ingest_json(const WorkspaceIngest& done, int indent = -1);
 
 // The embedder is the workspace's; a workspace that names none gets a lexical index only.
 WorkspaceIngest ingest_workspace(const Workspace& workspace, Session& session,
-                                 ProgressSink& progress);
+                                 const WorkspaceIngestOptions& options, ProgressSink& progress);
 
 // Where the note lies: ingest_json of the last run, replaced as a whole.
 std::filesystem::path ingest_note(const Workspace& workspace);

@@ -2,6 +2,7 @@
 // own files, or a public set with its passages.
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -20,10 +21,12 @@ struct QuestionSource {
   double build_seconds = 0;           // of ingesting the documents, when they were last ingested
 };
 
-// Reads the questions; ingests the documents of a public set. Throws Error(kInvalidArgument) when
+// Reads the questions; ingests the documents of a public set, with their graph if a recipe needs
+// one. Throws Error(kInvalidArgument) when
 // the split is empty.
 QuestionSource load_questions(const Workspace& workspace, Session& session,
-                              const CompareOptions& options, ProgressSink& progress);
+                              const CompareOptions& options, std::span<const Recipe> recipes,
+                              ProgressSink& progress);
 
 // How long ingesting a collection took: a one-off cost of every recipe that searches it. 0: not
 // known.

@@ -57,7 +57,7 @@ CompareOutcome quickstart(Session& session, const QuickstartOptions& options,
   for (const std::string& name : {workspace.book().model, workspace.book().embedder}) {
     if (!name.empty() && find_entry(name) != nullptr) pull_model(session.home(), name, progress);
   }
-  ingest_workspace(workspace, session, progress);
+  ingest_workspace(workspace, session, {.graph = options.full}, progress);
   if (options.full) {
     for (const Recipe& recipe : workspace.book().recipes) {
       learn_adapter(workspace, session, recipe, progress);

@@ -19,7 +19,7 @@ void visit_fields(Visitor& v, prompt::PromptConfig& c) {
 
 template <class Visitor>
 void visit_fields(Visitor& v, KnowledgeConfig& c) {
-  v("kind", c.retriever.kind, "how documents are searched: bm25, vector, hybrid");
+  v("kind", c.retriever.kind, "how: bm25, vector, hybrid, graph-local, hybrid-graph");
   v("top_k", c.top_k, "passages put into the prompt");
   v("bm25_k1", c.retriever.bm25_k1, "saturation of repeated terms");
   v("bm25_b", c.retriever.bm25_b, "weight of the passage's length");
@@ -27,6 +27,10 @@ void visit_fields(Visitor& v, KnowledgeConfig& c) {
   v("rrf_constant", c.retriever.rrf_constant, "hybrid: of reciprocal rank fusion");
   v("vector_weight", c.retriever.vector_weight, "hybrid: of convex fusion");
   v("candidates", c.retriever.candidates, "hybrid: taken from each half");
+  v("alpha", c.retriever.alpha, "graph: probability of following a relation");
+  v("facts", c.retriever.facts, "graph: facts that seed the walk");
+  v("meaning_weight", c.retriever.meaning_weight, "hybrid-graph: of vectors, the rest words");
+  v("passage_weight", c.retriever.passage_weight, "hybrid-graph: of passages among the seeds");
 }
 
 template <class Visitor>

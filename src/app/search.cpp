@@ -4,11 +4,25 @@
 
 namespace ondol::app {
 
-bool retriever_needs_embedder(const std::string& kind) {
+namespace {
+
+const ground::RetrieverInfo* find_kind(const std::string& kind) {
   for (const ground::RetrieverInfo& info : ground::retriever_registry()) {
-    if (info.kind == kind) return info.needs_embedder;
+    if (info.kind == kind) return &info;
   }
-  return false;
+  return nullptr;
+}
+
+}  // namespace
+
+bool retriever_needs_embedder(const std::string& kind) {
+  const ground::RetrieverInfo* info = find_kind(kind);
+  return info != nullptr && info->needs_embedder;
+}
+
+bool retriever_needs_graph(const std::string& kind) {
+  const ground::RetrieverInfo* info = find_kind(kind);
+  return info != nullptr && info->needs_graph;
 }
 
 std::vector<std::string> search_modes() {
@@ -26,7 +40,9 @@ std::vector<Evidence> search_workspace(const Workspace& workspace, Session& sess
   if (mode.empty()) mode = embedder_name.empty() ? "bm25" : "hybrid";
   // The store first: "nothing is ingested" should not wait for a model to load.
   const auto store = workspace.open_store(store::OpenMode::kRead);
-  const bool vectors = retriever_needs_embedder(mode) && !embedder_name.empty();
+  // hybrid-graph searches by meaning too where there is an embedder.
+  const bool vectors =
+      (retriever_needs_embedder(mode) || mode == "hybrid-graph") && !embedder_name.empty();
   Embedder* embedder = vectors ? &session.embedder(embedder_name) : nullptr;
   ground::Corpus corpus(*store, store->open_collection(kDocumentsCollection), embedder);
   const auto retriever = ground::make_retriever({.kind = mode}, corpus);

@@ -26,6 +26,8 @@ std::vector<Evidence> search_workspace(const Workspace& workspace, Session& sess
 
 // Whether a retriever of this kind searches vectors (an unknown kind does not).
 bool retriever_needs_embedder(const std::string& kind);
+// Whether it follows the property graph.
+bool retriever_needs_graph(const std::string& kind);
 // The kinds that search_workspace knows.
 std::vector<std::string> search_modes();
 

@@ -102,6 +102,22 @@ QuestionSet read_xquad(const fs::path& folder, const DatasetOptions& options) {
 }
 
 QuestionSet read_musique(const fs::path& folder, const DatasetOptions&) {
+  QuestionSet set = read_rag(folder / "corpus.jsonl", folder / "queries.jsonl", "en");
+  std::unordered_map<std::string, Document*> by_id;
+  for (Document& document : set.documents) by_id[document.id] = &document;
+  each_row(folder / "openie_triples.jsonl", [&](const Json& row, size_t) {
+    const std::string id = row.at("id");
+    const auto found = by_id.find(id);
+    if (found == by_id.end()) throw std::runtime_error("field 'id' is no document: '" + id + "'");
+    for (const Json& triple : row.at("triples")) {
+      if (triple.size() != 3) continue;  // what the model that made them broke off
+      found->second->facts.push_back(triple.get<std::array<std::string, 3>>());
+    }
+  });
+  return set;
+}
+
+QuestionSet read_hotpotqa(const fs::path& folder, const DatasetOptions&) {
   return read_rag(folder / "corpus.jsonl", folder / "queries.jsonl", "en");
 }
 
@@ -150,10 +166,11 @@ QuestionSet read_boolq(const fs::path& folder, const DatasetOptions&) {
   return set;
 }
 
-constexpr std::array<DatasetReader, 6> kReaders = {{
+constexpr std::array<DatasetReader, 7> kReaders = {{
     {"questions", "your own questions, JSON Lines", "en ko de zh", false, read_own},
     {"rag_xquad", "questions on 240 encyclopaedia passages (XQuAD)", "en de zh", true, read_xquad},
     {"rag_musique", "questions that join two to four passages (MuSiQue)", "en", true, read_musique},
+    {"rag_hotpotqa", "questions that join two passages (HotpotQA)", "en", true, read_hotpotqa},
     {"gsm8k", "grade-school word problems with one number as answer", "en", false, read_gsm8k},
     {"arc_easy", "school science, multiple choice (ARC-Easy)", "en", false, read_arc},
     {"boolq", "yes/no questions, closed book (BoolQ)", "en", false, read_boolq},

@@ -8,6 +8,8 @@
 // one (so that no passage is in two splits), else by the question id. Errors as in question.h.
 #pragma once
 
+#include <array>
+
 #include "eval/question.h"
 
 namespace ondol::eval {
@@ -16,6 +18,8 @@ struct Document {
   std::string id{};
   std::string title{};
   std::string text{};
+  // What the set itself says of it: subject, relation, object.
+  std::vector<std::array<std::string, 3>> facts{};
 };
 
 struct QuestionSet {

@@ -9,6 +9,8 @@
 #include "ground/analysis.h"
 #include "ground/bm25.h"
 #include "ground/document.h"
+#include "ground/fact_index.h"
+#include "ground/knowledge_graph.h"
 #include "ground/retriever.h"
 #include "store/vector_index.h"
 
@@ -27,6 +29,8 @@ struct View {
   store::LengthStatistics lengths;
   std::unordered_map<std::string, std::vector<store::Posting>> postings;  // as terms are asked for
   std::unique_ptr<store::ExactVectorIndex> vectors;                       // when first asked for
+  std::shared_ptr<const KnowledgeGraph> graph;                            // likewise
+  std::shared_ptr<const FactIndex> facts;
 };
 
 bool better(const ScoredChunk& a, const ScoredChunk& b) {
@@ -53,6 +57,7 @@ struct Corpus::State {
   View& view(const Query& query);
   const std::vector<store::Posting>& postings(View& view, const std::string& term);
   store::ExactVectorIndex& vectors(View& view, size_t dimensions);
+  const std::shared_ptr<const KnowledgeGraph>& graph(View& view);
   bool embeds(const Query& query) const;
 };
 
@@ -91,6 +96,21 @@ store::ExactVectorIndex& Corpus::State::vectors(View& view, size_t dimensions) {
     view.vectors = std::move(index);
   }
   return *view.vectors;
+}
+
+const std::shared_ptr<const KnowledgeGraph>& Corpus::State::graph(View& view) {
+  if (!view.graph) {
+    view.graph = std::make_shared<KnowledgeGraph>(store.graph_rows(view.scope),
+                                                  store.merges(collection), GraphOptions{});
+    if (view.graph->entities().empty() && view.lengths.chunks > 0 &&
+        store.extractions(collection).empty()) {
+      view.graph.reset();
+      throw Error(ErrorCode::kNotFound,
+                  "[retrieve] this search follows a graph, and none was built; try `ondol ingest "
+                  "--graph`");
+    }
+  }
+  return view.graph;
 }
 
 // A question in letters that the embedder's languages do not use would be compared by noise.
@@ -167,6 +187,41 @@ std::vector<std::vector<ScoredChunk>> Corpus::search_vectors(std::span<const Que
     }
   }
   return results;
+}
+
+std::shared_ptr<const KnowledgeGraph> Corpus::graph(const Query& query) {
+  const std::lock_guard guard(state_->mutex);
+  return state_->graph(state_->view(query));
+}
+
+std::shared_ptr<const FactIndex> Corpus::facts(const Query& query) {
+  const std::lock_guard guard(state_->mutex);
+  View& view = state_->view(query);
+  if (!view.facts) view.facts = std::make_shared<FactIndex>(*state_->graph(view));
+  return view.facts;
+}
+
+std::vector<std::vector<double>> Corpus::nearness(std::span<const Query> queries,
+                                                  std::span<const std::vector<std::string>> texts) {
+  std::vector<std::vector<double>> rows(queries.size());
+  for (size_t i = 0; i < queries.size(); ++i) {
+    if (texts[i].empty() || !state_->embeds(queries[i])) continue;
+    std::vector<std::string> all = {queries[i].text};
+    all.insert(all.end(), texts[i].begin(), texts[i].end());
+    const EmbedResult embedded = state_->embedder->embed(all, {.truncate = true});
+    for (size_t t = 1; t < all.size(); ++t) {
+      double dot = 0;
+      for (size_t d = 0; d < embedded.vectors[0].size(); ++d) {
+        dot += static_cast<double>(embedded.vectors[0][d]) * embedded.vectors[t][d];
+      }
+      rows[i].push_back(dot);  // vectors have length 1
+    }
+  }
+  return rows;
+}
+
+std::vector<std::string> Corpus::terms(const Query& query) const {
+  return state_->analyzer.terms(query.text);
 }
 
 std::vector<Evidence> Corpus::resolve(const Query& query, std::span<const ScoredChunk> chunks,

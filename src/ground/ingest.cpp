@@ -51,6 +51,12 @@ class Ingest {
     for (store::Document& document : store_.documents(collection_)) {
       known_.emplace(document.uri, std::move(document));
     }
+    if (options_.extractor) {
+      for (store::ExtractionState& state : store_.extractions(collection_)) {
+        if (state.extractor != options_.extractor->name()) continue;
+        extracted_.emplace(state.chunk, std::move(state.version));
+      }
+    }
   }
 
   IngestReport folder(const std::filesystem::path& folder);
@@ -71,6 +77,7 @@ class Ingest {
                         std::string_view kind) const;
   Draft draft(store::Document described, const std::vector<TextChunk>& chunks);
   void keep_old_chunks(Draft& draft, std::vector<std::string> indexed);
+  void extract(Draft& draft);
   bool covers(const std::string& language);
   void embed(std::span<Draft> drafts);
   void report_truncated();
@@ -86,7 +93,8 @@ class Ingest {
   std::set<std::string> languages_;
   std::string embedder_id_;
   std::map<std::string, store::Document> known_;
-  std::set<std::string> uncovered_;  // languages a notice was given for
+  std::map<store::ChunkId, std::string> extracted_;  // chunk -> version of its rows
+  std::set<std::string> uncovered_;                  // languages a notice was given for
   size_t truncated_ = 0;
   IngestReport report_;
 };
@@ -150,7 +158,19 @@ Draft Ingest::draft(store::Document described, const std::vector<TextChunk>& chu
   }
   draft.content.document = std::move(described);
   keep_old_chunks(draft, std::move(indexed));
+  extract(draft);
   return draft;
+}
+
+void Ingest::extract(Draft& draft) {
+  if (!options_.extractor) return;
+  for (store::ChunkContent& chunk : draft.content.chunks) {
+    const auto known = extracted_.find(chunk.row.id);
+    if (known != extracted_.end() && known->second == options_.extractor->version()) continue;
+    chunk.extractions.push_back(options_.extractor->extract(
+        {draft.content.document.title, chunk.row.heading, chunk.row.text}));
+    ++report_.chunks_extracted;
+  }
 }
 
 void Ingest::keep_old_chunks(Draft& draft, std::vector<std::string> indexed) {

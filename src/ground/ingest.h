@@ -21,6 +21,7 @@
 #include "base/progress.h"
 #include "ground/chunker.h"
 #include "ground/document.h"
+#include "ground/extraction.h"
 #include "infer/embedder.h"
 #include "store/store.h"
 
@@ -40,6 +41,8 @@ struct IngestOptions {
   bool prune = true;        // remove documents whose file is gone
   size_t embed_batch = 64;  // texts handed to the embedder at a time
   size_t files_max = 1000000;
+  // Also what the chunks say of entities, in the transaction of their document; null: no graph.
+  const Extractor* extractor = nullptr;
 };
 
 struct IngestFailure {
@@ -55,6 +58,7 @@ struct IngestReport {
   int64_t chunks_new = 0;
   int64_t chunks_kept = 0;
   int64_t chunks_embedded = 0;
+  int64_t chunks_extracted = 0;           // read for the graph
   int64_t documents_without_vectors = 0;  // their language is not the embedder's
   std::vector<std::string> ignored;       // files no reader takes
   std::vector<IngestFailure> failures;

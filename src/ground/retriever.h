@@ -24,6 +24,9 @@
 
 namespace ondol::ground {
 
+class FactIndex;
+class KnowledgeGraph;
+
 struct ScoredChunk {
   store::ChunkId id = 0;
   double score = 0;
@@ -46,6 +49,16 @@ class Corpus {
   // One result a query, embedded in batches. Empty for a query written in a script that the
   // embedder's languages do not use. Throws Error(kInvalidArgument) without an embedder.
   std::vector<std::vector<ScoredChunk>> search_vectors(std::span<const Query> queries, size_t k);
+  // What the query's scope sees of the property graph. Throws Error(kNotFound) where there are
+  // passages and no graph was ever built of them.
+  std::shared_ptr<const KnowledgeGraph> graph(const Query& query);
+  std::shared_ptr<const FactIndex> facts(const Query& query);
+  // How near each text is to each question by meaning: cosines, one row a question. Empty rows for
+  // questions that search_vectors would not search. Throws as search_vectors.
+  std::vector<std::vector<double>> nearness(std::span<const Query> queries,
+                                            std::span<const std::vector<std::string>> texts);
+  // The terms of the question, without function words.
+  std::vector<std::string> terms(const Query& query) const;
   std::vector<Evidence> resolve(const Query& query, std::span<const ScoredChunk> chunks,
                                 std::string_view provider);
 
@@ -63,6 +76,13 @@ struct RetrieverConfig {
   double rrf_constant = 60;    // Cormack, Clarke and Buettcher 2009
   double vector_weight = 0.5;  // of convex fusion
   int64_t candidates = 100;    // taken from each half before fusion, at least k
+  // Searches of the graph (retrievers/graph.cpp).
+  double alpha = 0.5;            // probability of following an edge
+  int64_t facts = 5;             // that seed the walk, best by BM25
+  double passage_weight = 0.05;  // of passages among the seeds, to that of entities
+  // hybrid-graph: of passages found by meaning, to those found by words. High, because the words
+  // of the question also seed the walk as names and facts.
+  double meaning_weight = 0.85;
 };
 
 class Retriever {
@@ -79,6 +99,7 @@ struct RetrieverInfo {
   std::string_view kind;
   std::string_view summary;  // one line for help
   bool needs_embedder;
+  bool needs_graph;  // entities and facts in the store: `ondol ingest --graph`
   std::unique_ptr<Retriever> (*make)(const RetrieverConfig& config, Corpus& corpus);
 };
 std::span<const RetrieverInfo> retriever_registry();

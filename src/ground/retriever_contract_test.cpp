@@ -2,9 +2,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 
 #include "base/error.h"
+#include "ground/extraction.h"
 #include "ground/ingest.h"
 #include "ground/retriever.h"
 #include "ground/retrievers/retrievers.h"
@@ -26,8 +28,9 @@ class RetrieverContract : public ::testing::TestWithParam<std::string> {
         corpus_(*store_, shelf_, &embedder_),
         retriever_(make_retriever({.kind = GetParam()}, corpus_)) {}
 
-  void ingest(std::vector<WholeText> texts, const IngestOptions& options = {}) {
+  void ingest(std::vector<WholeText> texts, IngestOptions options = {}) {
     SilentProgress silent;
+    options.extractor = names_.get();
     ingest_texts(*store_, shelf_, texts, &embedder_, options, silent);
   }
   std::vector<std::string> found(const Query& query, size_t k) {
@@ -40,6 +43,7 @@ class RetrieverContract : public ::testing::TestWithParam<std::string> {
 
   TempFolder folder_;
   HashEmbedder embedder_{{"en", "ko"}};
+  std::unique_ptr<Extractor> names_ = make_extractor("names");
   std::unique_ptr<store::Store> store_;
   store::CollectionId shelf_;
   Corpus corpus_;
@@ -152,7 +156,11 @@ std::vector<std::string> kinds() {
   return all;
 }
 INSTANTIATE_TEST_SUITE_P(Registry, RetrieverContract, ::testing::ValuesIn(kinds()),
-                         [](const auto& row) { return row.param; });
+                         [](const auto& row) {
+                           std::string name = row.param;
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
+                         });
 
 TEST(Retrievers, WrongConfigsAreNamed) {
   const TempFolder folder;
@@ -161,10 +169,12 @@ TEST(Retrievers, WrongConfigsAreNamed) {
   const struct {
     RetrieverConfig config;
     const char* message;
-  } rows[] = {{{.kind = "magic"}, "expected one of bm25, vector, hybrid"},
+  } rows[] = {{{.kind = "magic"}, "expected one of bm25, vector, hybrid, graph-local"},
               {{.kind = "bm25", .bm25_b = 1.5}, "'bm25_b'"},
               {{.kind = "bm25", .fusion = "best"}, "rrf or convex"},
               {{.kind = "bm25", .candidates = 0}, "'candidates'"},
+              {{.kind = "graph-local", .alpha = 1.0}, "'alpha'"},
+              {{.kind = "hybrid-graph", .passage_weight = -1}, "'passage_weight'"},
               {{.kind = "vector"}, "needs an embedder"}};
   for (const auto& row : rows) {
     try {
@@ -195,6 +205,47 @@ TEST(Retrievers, AQuestionTheEmbedderCannotReadIsSearchedByItsWords) {
   const auto hybrid = make_retriever({.kind = "hybrid"}, corpus)->retrieve(query, 5);
   ASSERT_FALSE(hybrid.empty());
   EXPECT_EQ(hybrid[0].document, "ondol");
+}
+
+// A graph that nobody built is an error with the way out, not a search that quietly finds less.
+TEST(Retrievers, AGraphSearchWithoutAGraphSaysHowToBuildOne) {
+  const TempFolder folder;
+  auto store = store::open_sqlite_store(folder.path() / "s.db");
+  const store::CollectionId shelf = store->open_collection("c");
+  SilentProgress silent;
+  ingest_texts(*store, shelf, kTexts, nullptr, {}, silent);
+  Corpus corpus(*store, shelf, nullptr);
+  const auto retriever = make_retriever({.kind = "graph-local"}, corpus);
+  try {
+    retriever->retrieve({.text = "boiler"}, 3);
+    ADD_FAILURE() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kNotFound);
+    EXPECT_THAT(error.what(), HasSubstr("ondol ingest --graph"));
+  }
+}
+
+// The second hop shares no word with the question: only the relation leads there.
+TEST(Retrievers, TheWalkReachesWhatNoWordOfTheQuestionNames) {
+  const TempFolder folder;
+  auto store = store::open_sqlite_store(folder.path() / "s.db");
+  const store::CollectionId shelf = store->open_collection("c");
+  SilentProgress silent;
+  const auto names = make_extractor("names");
+  std::vector<WholeText> texts = {
+      {"a", "Marlow Review", "The Marlow Review is published by the Tarn Society."},
+      {"b", "Tarn Society", "The Tarn Society was led by Ada Quill, its founder."},
+      {"c", "Weather", "Rain fell on the review of the parade."}};
+  for (int i = 0; i < 30; ++i) {
+    texts.push_back({"f" + std::to_string(i), "Filler", "Nothing of note was published today."});
+  }
+  ingest_texts(*store, shelf, texts, nullptr, {.extractor = names.get()}, silent);
+  Corpus corpus(*store, shelf, nullptr);
+  const Query query{.text = "Who led the publisher of the Marlow Review?"};
+  const auto local = make_retriever({.kind = "graph-local"}, corpus)->retrieve(query, 2);
+  ASSERT_EQ(local.size(), 2u);
+  EXPECT_EQ(local[0].document, "a");
+  EXPECT_EQ(local[1].document, "b");
 }
 
 TEST(Fusion, ReciprocalRanksByHand) {

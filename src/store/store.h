@@ -1,6 +1,6 @@
 // What is kept of documents, and nothing of how it is searched: documents, chunks, postings,
-// lengths and vectors behind one interface (architecture, contract 10). BM25, fusion and ranking
-// run above, in `ground`, once for every back end.
+// lengths, vectors and graph rows behind one interface (architecture, contract 10). BM25, fusion
+// and ranking run above, in `ground`, once for every back end.
 //
 //   std::unique_ptr<Store> store = open_sqlite_store(folder / "ondol.db", {.mode = kReadWrite});
 //   CollectionId shelf = store->open_collection("default");
@@ -25,6 +25,8 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "store/property_graph.h"
 
 namespace ondol::store {
 
@@ -75,6 +77,7 @@ struct ChunkContent {
   Chunk row;                     // id 0: a new chunk; else an existing chunk of this document
   std::vector<TermCount> terms;  // distinct; read for new chunks only
   std::vector<float> vector;     // empty: none is written (an old one of this embedder stays)
+  std::vector<Extraction> extractions;  // what it says of entities; other extractors' rows stay
 };
 
 struct DocumentContent {
@@ -130,6 +133,13 @@ class Store {
   // false: there was none.
   virtual bool remove_document(CollectionId collection, std::string_view uri) = 0;
   virtual void put_job(CollectionId collection, const JobRow& job) = 0;
+  // Replaces what these extractors found in these chunks. Throws Error(kInvalidArgument) for a
+  // chunk that does not exist, or a fact whose ends the chunk does not mention.
+  virtual void put_extractions(CollectionId collection, std::span<const ChunkExtraction> all) = 0;
+  // Returns the merge's id. An undone merge of the same names is made again.
+  virtual int64_t put_merge(CollectionId collection, const Merge& merge) = 0;
+  // false: no merge of this id, or it is undone already.
+  virtual bool undo_merge(CollectionId collection, int64_t id) = 0;
 
   // ---- reading for upkeep: the whole collection ----
   virtual std::vector<Document> documents(CollectionId collection) = 0;  // by uri
@@ -139,6 +149,9 @@ class Store {
   virtual std::vector<ChunkId> embedded_chunks(int64_t document_id,
                                                std::string_view embedder_id) = 0;
   virtual std::vector<JobRow> jobs(CollectionId collection) = 0;  // by uri
+  virtual std::vector<ExtractionState> extractions(
+      CollectionId collection) = 0;                                // by chunk and extractor
+  virtual std::vector<Merge> merges(CollectionId collection) = 0;  // by id, undone ones too
 
   // ---- reading for search: what the scope may see ----
   virtual LengthStatistics length_statistics(const Scope& scope) = 0;
@@ -150,6 +163,9 @@ class Store {
   virtual void for_each_vector(
       const Scope& scope, std::string_view embedder_id,
       const std::function<void(ChunkId, std::span<const float>)>& visit) = 0;
+  // Entities, relations and properties with their visible support; what only hidden chunks say is
+  // not there.
+  virtual GraphRows graph_rows(const Scope& scope) = 0;
 };
 
 enum class OpenMode {

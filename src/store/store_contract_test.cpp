@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "base/error.h"
@@ -48,6 +49,24 @@ DocumentContent document(const std::string& uri) {
   content.chunks = {{chunk_row(0, "fire fire 방", 3), {{"fire", 2}, {"방", 1}}, {1.0f, 0.0f}},
                     {chunk_row(1, "fire", 1), {{"fire", 1}}, {0.0f, 1.0f}}};
   return content;
+}
+
+// What one chunk says: two names and a fact about them.
+Extraction says(const std::string& subject, const std::string& object,
+                const std::string& extractor = "names") {
+  Extraction extraction{.extractor = extractor, .version = "1"};
+  extraction.mentions = {{{subject, ""}, subject, 0, 4, 0}, {{object, "Place"}, object, 5, 9, 0}};
+  extraction.facts = {{{subject, ""}, "in", {object, "Place"}, 0, 9, 0.5}};
+  extraction.properties = {{{subject, ""}, "born", "1900"}};
+  extraction.rejected = {{"self-loop", 2}};
+  return extraction;
+}
+
+std::vector<std::string> entity_keys(const GraphRows& rows) {
+  std::vector<std::string> keys;
+  for (const EntityRow& row : rows.entities) keys.push_back(row.name.key);
+  std::sort(keys.begin(), keys.end());
+  return keys;
 }
 
 class StoreContract : public ::testing::TestWithParam<BackEnd> {
@@ -263,6 +282,99 @@ TEST_P(StoreContract, ChunksComeInTheOrderAskedFor) {
   ASSERT_EQ(found.size(), 2u);
   EXPECT_EQ(found[0].chunk.id, ids[1]);
   EXPECT_EQ(found[1].title, "Title of a.md");
+}
+
+TEST_P(StoreContract, GraphRowsLiveAsLongAsTheirChunks) {
+  DocumentContent first = document("a.md");
+  first.chunks[0].extractions = {says("kim", "seoul")};
+  first.chunks[1].extractions = {says("kim", "busan")};
+  DocumentContent second = document("b.md");
+  second.chunks[0].extractions = {says("kim", "seoul")};
+  store_->put_document(shelf_, first);
+  store_->put_document(shelf_, second);
+  const Scope all{shelf_, "", {}};
+  GraphRows rows = store_->graph_rows(all);
+  EXPECT_THAT(entity_keys(rows), ElementsAre("busan", "kim", "seoul"));
+  EXPECT_EQ(rows.mentions.size(), 6u);
+  EXPECT_EQ(rows.relations.size(), 2u);
+  EXPECT_EQ(rows.evidence.size(), 3u);  // one relation is proved twice
+  EXPECT_EQ(rows.properties.size(), 3u);
+  EXPECT_EQ(rows.evidence[0].confidence, 0.5);
+  store_->remove_document(shelf_, "a.md");
+  rows = store_->graph_rows(all);
+  EXPECT_THAT(entity_keys(rows), ElementsAre("kim", "seoul"));
+  EXPECT_EQ(rows.relations.size(), 1u);
+  store_->remove_document(shelf_, "b.md");
+  rows = store_->graph_rows(all);
+  EXPECT_TRUE(rows.entities.empty() && rows.mentions.empty() && rows.relations.empty() &&
+              rows.evidence.empty() && rows.properties.empty());
+  EXPECT_TRUE(store_->extractions(shelf_).empty());
+}
+
+TEST_P(StoreContract, AnExtractorReplacesItsOwnRowsOnly) {
+  DocumentContent content = document("a.md");
+  content.chunks[0].extractions = {says("kim", "seoul"), says("lee", "jeju", "import")};
+  store_->put_document(shelf_, content);
+  const ChunkId chunk = store_->chunk_ids({shelf_, "", {}}).at(0);
+  Extraction again = says("park", "daegu");
+  again.version = "2";
+  const std::vector<ChunkExtraction> fresh = {{chunk, again}};
+  store_->put_extractions(shelf_, fresh);
+  EXPECT_THAT(entity_keys(store_->graph_rows({shelf_, "", {}})),
+              ElementsAre("daegu", "jeju", "lee", "park"));
+  const auto states = store_->extractions(shelf_);
+  ASSERT_EQ(states.size(), 2u);
+  EXPECT_EQ(states[0].extractor, "import");
+  EXPECT_EQ(states[1].version, "2");
+  EXPECT_EQ(states[1].rejected.at("self-loop"), 2);
+}
+
+TEST_P(StoreContract, AFactWithoutItsEndsOrItsChunkIsRefusedWhole) {
+  store_->put_document(shelf_, document("a.md"));
+  const ChunkId chunk = store_->chunk_ids({shelf_, "", {}}).at(0);
+  Extraction broken = says("kim", "seoul");
+  broken.mentions.pop_back();
+  const std::vector<ChunkExtraction> ends = {{chunk, broken}};
+  const std::vector<ChunkExtraction> nowhere = {{chunk + 1000, says("kim", "seoul")}};
+  for (const auto& wrong : {ends, nowhere}) {
+    EXPECT_THROW(store_->put_extractions(shelf_, wrong), Error);
+    EXPECT_TRUE(store_->graph_rows({shelf_, "", {}}).entities.empty());
+  }
+}
+
+// A name, a fact or the number of its proofs must not tell what a hidden document says.
+TEST_P(StoreContract, GraphRowsOfHiddenDocumentsAreNotThere) {
+  DocumentContent open = document("open.md");
+  open.chunks[0].extractions = {says("kim", "seoul")};
+  DocumentContent secret = document("secret.md");
+  secret.document.principals = {"kim"};
+  secret.chunks[0].extractions = {says("kim", "seoul")};
+  secret.chunks[1].extractions = {says("kim", "vault")};
+  store_->put_document(shelf_, open);
+  store_->put_document(shelf_, secret);
+  const GraphRows seen = store_->graph_rows({shelf_, "lee", {}});
+  EXPECT_THAT(entity_keys(seen), ElementsAre("kim", "seoul"));
+  EXPECT_EQ(seen.relations.size(), 1u);
+  EXPECT_EQ(seen.evidence.size(), 1u);
+  EXPECT_EQ(seen.mentions.size(), 2u);
+  EXPECT_EQ(seen.properties.size(), 1u);
+  EXPECT_EQ(entity_keys(store_->graph_rows({shelf_, "kim", {}})).size(), 3u);
+}
+
+TEST_P(StoreContract, MergesAreKeptAndCanBeUndone) {
+  const Merge merge{0, {"apa", ""}, {"american psychological association", ""}, "user", 1.0};
+  const int64_t id = store_->put_merge(shelf_, merge);
+  EXPECT_EQ(store_->put_merge(shelf_, merge), id);
+  reopen();
+  ASSERT_EQ(store_->merges(shelf_).size(), 1u);
+  EXPECT_EQ(store_->merges(shelf_)[0].into.key, "american psychological association");
+  EXPECT_FALSE(store_->merges(shelf_)[0].undone);
+  const int64_t before = store_->generation(shelf_);
+  EXPECT_TRUE(store_->undo_merge(shelf_, id));
+  EXPECT_FALSE(store_->undo_merge(shelf_, id));
+  EXPECT_FALSE(store_->undo_merge(shelf_, id + 1));
+  EXPECT_TRUE(store_->merges(shelf_)[0].undone);
+  EXPECT_GT(store_->generation(shelf_), before);
 }
 
 INSTANTIATE_TEST_SUITE_P(BackEnds, StoreContract, ::testing::ValuesIn(kBackEnds),

@@ -66,9 +66,11 @@ void declare_questions(Options& options, CompareCommandOptions* o) {
   options.list("--recipes", "A,B", &o->compare.recipes, "only these recipes of ondol.toml", ',');
   options.text("--questions", "FILE", &o->questions, "instead of the workspace's questions.jsonl");
   options.text("--dataset", "NAME", &o->compare.dataset,
-               "a public set instead: rag_xquad, rag_musique, gsm8k, arc_easy, boolq");
+               "a public set instead: rag_xquad, rag_musique, rag_hotpotqa, gsm8k, arc_easy, boolq");
   options.text("--data", "DIR", &o->data, "the folder of the public sets");
   options.text("--language", "CODE", &o->compare.language, "of the public set");
+  options.flag("--given-facts", &o->compare.given_facts,
+               "the set's own facts are its graph (rag_musique)");
   options.choice("--split", &o->split, {"train", "dev", "test", "all"}, "which questions");
   options.integer("--limit", "N", &o->compare.questions_max, {0, kQuestionsMax},
                   "questions at most; 0: all of the split");

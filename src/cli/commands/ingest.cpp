@@ -14,6 +14,7 @@ namespace {
 struct IngestCommandOptions {
   std::string workspace = ".";
   EngineOptions engine;
+  bool graph = false;
   bool json = false;
 };
 
@@ -24,6 +25,7 @@ std::string ingest_text(const app::WorkspaceIngest& done) {
       "{} new chunks, {} kept, {} embedded, in {:.1f} s\n",
       done.documents, report.added, report.changed, report.unchanged, report.removed,
       report.chunks_new, report.chunks_kept, report.chunks_embedded, done.seconds);
+  if (done.graph) text += fmt::format("graph: {} chunks read\n", report.chunks_extracted);
   for (const std::string& file : report.ignored) text += "not a document: " + file + "\n";
   for (const auto& failure : report.failures) {
     text += "failed: " + failure.uri + ": " + failure.error + "\n";
@@ -34,21 +36,24 @@ std::string ingest_text(const app::WorkspaceIngest& done) {
 int ingest(const IngestCommandOptions& options, Context& context) {
   const app::Workspace workspace = app::Workspace::open(options.workspace);
   app::Session session = make_session(options.engine);
-  const app::WorkspaceIngest done = app::ingest_workspace(workspace, session, context.progress);
+  const app::WorkspaceIngest done = app::ingest_workspace(
+      workspace, session, {.graph = options.graph}, context.progress);
   context.print(options.json ? app::ingest_json(done) + '\n' : ingest_text(done));
   return done.report.failures.empty() ? kExitDone : kExitNegative;
 }
 
 Action declare(Options& options) {
   const auto o = std::make_shared<IngestCommandOptions>();
+  options.flag("--graph", &o->graph,
+               "also the graph of names and relations; kept up to date from then on");
   declare_workspace(options, &o->workspace);
   declare_engine(options, &o->engine);
   declare_json(options, &o->json);
   return [o](Context& context) { return ingest(*o, context); };
 }
 
-constexpr std::array<std::string_view, 2> kLines = {"ondol ingest",
-                                                    "ondol ingest -w my-assistant --json"};
+constexpr std::array<std::string_view, 3> kLines = {
+    "ondol ingest", "ondol ingest --graph", "ondol ingest -w my-assistant --json"};
 
 }  // namespace
 

@@ -9,9 +9,13 @@ namespace ondol::ground {
 namespace {
 
 constexpr RetrieverInfo kRegistry[] = {
-    {"bm25", "by the words of the question (BM25)", false, &make_bm25_retriever},
-    {"vector", "by meaning (nearest embeddings)", true, &make_vector_retriever},
-    {"hybrid", "by words and meaning, fused", true, &make_hybrid_retriever},
+    {"bm25", "by the words of the question (BM25)", false, false, &make_bm25_retriever},
+    {"vector", "by meaning (nearest embeddings)", true, false, &make_vector_retriever},
+    {"hybrid", "by words and meaning, fused", true, false, &make_hybrid_retriever},
+    {"graph-local", "along the relations of what the question names", false, true,
+     &make_graph_local_retriever},
+    {"hybrid-graph", "by words, meaning and relations in one walk", false, true,
+     &make_hybrid_graph_retriever},
 };
 
 void need(bool holds, std::string_view field, const std::string& got, std::string_view expected) {
@@ -32,6 +36,11 @@ void check(const RetrieverConfig& c) {
        "0 to 1");
   need(c.candidates >= 1 && c.candidates <= 100000, "candidates", fmt::format("{}", c.candidates),
        "1 to 100000");
+  need(c.alpha >= 0 && c.alpha < 1, "alpha", number(c.alpha), "0 to below 1");
+  need(c.facts >= 0 && c.facts <= 1000, "facts", fmt::format("{}", c.facts), "0 to 1000");
+  need(c.meaning_weight >= 0 && c.meaning_weight <= 1, "meaning_weight", number(c.meaning_weight),
+       "0 to 1");
+  need(c.passage_weight >= 0, "passage_weight", number(c.passage_weight), "0 or more");
 }
 
 }  // namespace

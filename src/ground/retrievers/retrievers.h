@@ -13,6 +13,11 @@ std::unique_ptr<Retriever> make_bm25_retriever(const RetrieverConfig& config, Co
 std::unique_ptr<Retriever> make_vector_retriever(const RetrieverConfig& config, Corpus& corpus);
 std::unique_ptr<Retriever> make_hybrid_retriever(const RetrieverConfig& config, Corpus& corpus);
 
+std::unique_ptr<Retriever> make_graph_local_retriever(const RetrieverConfig& config,
+                                                      Corpus& corpus);
+std::unique_ptr<Retriever> make_hybrid_graph_retriever(const RetrieverConfig& config,
+                                                       Corpus& corpus);
+
 // sum over the lists of 1 / (constant + rank), ranks from 1.
 std::vector<ScoredChunk> fuse_reciprocal_ranks(std::span<const std::vector<ScoredChunk>> lists,
                                                double constant, size_t k);

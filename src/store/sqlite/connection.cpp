@@ -61,6 +61,12 @@ Statement& Statement::bind(int at, std::string_view value) {
   return *this;
 }
 
+Statement& Statement::bind_real(int at, double value) {
+  const int result = sqlite3_bind_double(handle_, at, value);
+  if (result != SQLITE_OK) db_.fail(result, "binding a number");
+  return *this;
+}
+
 Statement& Statement::bind_blob(int at, std::span<const float> values) {
   const int result =
       sqlite3_bind_blob64(handle_, at, values.data(), values.size_bytes(), SQLITE_TRANSIENT);
@@ -84,6 +90,8 @@ void Statement::run() {
 void Statement::reset() { sqlite3_reset(handle_); }
 
 int64_t Statement::integer(int column) const { return sqlite3_column_int64(handle_, column); }
+
+double Statement::real(int column) const { return sqlite3_column_double(handle_, column); }
 
 std::string Statement::text(int column) const {
   const auto* data = reinterpret_cast<const char*>(sqlite3_column_text(handle_, column));

@@ -36,6 +36,7 @@ class Statement {
   Statement& bind(int at, int64_t value);
   Statement& bind(int at, std::string_view value);
   Statement& bind(int at, const std::string& value) { return bind(at, std::string_view(value)); }
+  Statement& bind_real(int at, double value);
   Statement& bind_blob(int at, std::span<const float> values);
 
   bool step();  // false: no more rows, and the statement is reset
@@ -43,6 +44,7 @@ class Statement {
   void reset();
 
   int64_t integer(int column) const;
+  double real(int column) const;
   std::string text(int column) const;
   std::vector<float> floats(int column) const;
 

@@ -92,6 +92,98 @@ CREATE TABLE job (
   PRIMARY KEY (collection_id, uri)
 ) STRICT, WITHOUT ROWID;
 )sql",
+
+    // 2: the property graph. Mentions and evidence hang on chunks; the triggers are the reference
+    // counts, so a deleted document takes exactly what only it supported.
+    R"sql(
+CREATE TABLE extraction (
+  collection_id INTEGER NOT NULL,
+  chunk_id INTEGER NOT NULL REFERENCES chunk(id) ON DELETE CASCADE,
+  extractor TEXT NOT NULL,
+  version TEXT NOT NULL,
+  rejected TEXT NOT NULL,  -- "reason=count" lines
+  PRIMARY KEY (chunk_id, extractor)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX extraction_by_collection ON extraction (collection_id);
+
+CREATE TABLE entity (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  collection_id INTEGER NOT NULL REFERENCES collection(id) ON DELETE CASCADE,
+  key TEXT NOT NULL,
+  type TEXT NOT NULL,
+  UNIQUE (collection_id, key, type)
+) STRICT;
+
+CREATE TABLE mention (
+  collection_id INTEGER NOT NULL,
+  chunk_id INTEGER NOT NULL REFERENCES chunk(id) ON DELETE CASCADE,
+  entity_id INTEGER NOT NULL REFERENCES entity(id) ON DELETE CASCADE,
+  char_from INTEGER NOT NULL,
+  char_to INTEGER NOT NULL,
+  sentence INTEGER NOT NULL,
+  surface TEXT NOT NULL,
+  extractor TEXT NOT NULL,
+  PRIMARY KEY (chunk_id, extractor, entity_id, char_from, char_to)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX mention_by_entity ON mention (entity_id);
+CREATE TRIGGER mention_gone AFTER DELETE ON mention BEGIN
+  DELETE FROM entity WHERE id = OLD.entity_id
+    AND NOT EXISTS (SELECT 1 FROM mention WHERE entity_id = OLD.entity_id);
+END;
+
+CREATE TABLE relation (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  collection_id INTEGER NOT NULL,
+  subject_id INTEGER NOT NULL REFERENCES entity(id) ON DELETE CASCADE,
+  label TEXT NOT NULL,
+  object_id INTEGER NOT NULL REFERENCES entity(id) ON DELETE CASCADE,
+  valid_from TEXT NOT NULL,
+  valid_to TEXT NOT NULL,
+  UNIQUE (collection_id, subject_id, label, object_id, valid_from, valid_to)
+) STRICT;
+CREATE INDEX relation_by_subject ON relation (subject_id);
+CREATE INDEX relation_by_object ON relation (object_id);
+
+CREATE TABLE relation_evidence (
+  collection_id INTEGER NOT NULL,
+  relation_id INTEGER NOT NULL REFERENCES relation(id) ON DELETE CASCADE,
+  chunk_id INTEGER NOT NULL REFERENCES chunk(id) ON DELETE CASCADE,
+  char_from INTEGER NOT NULL,
+  char_to INTEGER NOT NULL,
+  confidence REAL NOT NULL,
+  extractor TEXT NOT NULL,
+  PRIMARY KEY (chunk_id, extractor, relation_id, char_from, char_to)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX relation_evidence_by_relation ON relation_evidence (relation_id);
+CREATE TRIGGER relation_evidence_gone AFTER DELETE ON relation_evidence BEGIN
+  DELETE FROM relation WHERE id = OLD.relation_id
+    AND NOT EXISTS (SELECT 1 FROM relation_evidence WHERE relation_id = OLD.relation_id);
+END;
+
+CREATE TABLE entity_property (
+  collection_id INTEGER NOT NULL,
+  entity_id INTEGER NOT NULL REFERENCES entity(id) ON DELETE CASCADE,
+  chunk_id INTEGER NOT NULL REFERENCES chunk(id) ON DELETE CASCADE,
+  name TEXT NOT NULL,
+  value TEXT NOT NULL,
+  extractor TEXT NOT NULL,
+  PRIMARY KEY (chunk_id, extractor, entity_id, name, value)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX entity_property_by_entity ON entity_property (entity_id);
+
+CREATE TABLE entity_merge (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  collection_id INTEGER NOT NULL REFERENCES collection(id) ON DELETE CASCADE,
+  from_key TEXT NOT NULL,
+  from_type TEXT NOT NULL,
+  into_key TEXT NOT NULL,
+  into_type TEXT NOT NULL,
+  method TEXT NOT NULL,
+  score REAL NOT NULL,
+  undone INTEGER NOT NULL,
+  UNIQUE (collection_id, from_key, from_type, into_key, into_type)
+) STRICT;
+)sql",
 };
 // clang-format on
 

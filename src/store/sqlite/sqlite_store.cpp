@@ -5,7 +5,9 @@
 
 #include "base/error.h"
 #include "store/sqlite/connection.h"
+#include "store/sqlite/graph_rows.h"
 #include "store/sqlite/schema.h"
+#include "store/sqlite/scope_sql.h"
 #include "store/sqlite/writer_lock.h"
 #include "store/store.h"
 
@@ -33,31 +35,6 @@ Chunk read_chunk(const Statement& row) {
   return chunk;
 }
 
-// The rows of `document d` that a scope may see, as a condition. Parameters from `first` on: the
-// principal, then key and value of each filter. Only the number of filters shapes the text, so the
-// statement cache stays small and nothing of a user stands in SQL.
-std::string visible(const Scope& scope, int first) {
-  std::string sql = fmt::format(
-      " AND (d.restricted = 0 OR EXISTS (SELECT 1 FROM document_principal p "
-      "WHERE p.document_id = d.id AND p.principal = ?{}))",
-      first);
-  for (size_t i = 0; i < scope.filter.size(); ++i) {
-    sql += fmt::format(
-        " AND EXISTS (SELECT 1 FROM document_tag t WHERE t.document_id = d.id "
-        "AND t.key = ?{} AND t.value = ?{})",
-        first + 1 + 2 * static_cast<int>(i), first + 2 + 2 * static_cast<int>(i));
-  }
-  return sql;
-}
-
-void bind_scope(Statement& statement, const Scope& scope, int first) {
-  statement.bind(first++, scope.principal);
-  for (const auto& [key, value] : scope.filter) {
-    statement.bind(first++, key);
-    statement.bind(first++, value);
-  }
-}
-
 class SqliteStore final : public Store {
  public:
   SqliteStore(const std::filesystem::path& path, const SqliteOptions& options);
@@ -68,17 +45,23 @@ class SqliteStore final : public Store {
   void put_documents(CollectionId collection, std::span<const DocumentContent> all) override;
   bool remove_document(CollectionId collection, std::string_view uri) override;
   void put_job(CollectionId collection, const JobRow& job) override;
+  void put_extractions(CollectionId collection, std::span<const ChunkExtraction> all) override;
+  int64_t put_merge(CollectionId collection, const Merge& merge) override;
+  bool undo_merge(CollectionId collection, int64_t id) override;
   std::vector<Document> documents(CollectionId collection) override;
   std::optional<Document> find_document(CollectionId collection, std::string_view uri) override;
   std::vector<Chunk> chunks_of(int64_t document_id) override;
   std::vector<ChunkId> embedded_chunks(int64_t document_id, std::string_view embedder_id) override;
   std::vector<JobRow> jobs(CollectionId collection) override;
+  std::vector<ExtractionState> extractions(CollectionId collection) override;
+  std::vector<Merge> merges(CollectionId collection) override;
   LengthStatistics length_statistics(const Scope& scope) override;
   std::vector<Posting> postings(const Scope& scope, std::string_view term) override;
   std::vector<ChunkView> chunks(const Scope& scope, std::span<const ChunkId> ids) override;
   std::vector<ChunkId> chunk_ids(const Scope& scope) override;
   void for_each_vector(const Scope& scope, std::string_view embedder_id,
                        const std::function<void(ChunkId, std::span<const float>)>& visit) override;
+  GraphRows graph_rows(const Scope& scope) override;
 
  private:
   void need_writer(const char* what) const;
@@ -270,6 +253,9 @@ void SqliteStore::write_chunk(CollectionId collection, int64_t document_id,
         .bind_blob(4, content.vector)
         .run();
   }
+  for (const Extraction& extraction : content.extractions) {
+    write_extraction(*db_, collection, id, extraction);
+  }
 }
 
 bool SqliteStore::remove_document(CollectionId collection, std::string_view uri) {
@@ -305,6 +291,42 @@ void SqliteStore::put_job(CollectionId collection, const JobRow& job) {
   Transaction transaction(*db_);
   write_job(collection, job);
   transaction.commit();
+}
+
+void SqliteStore::put_extractions(CollectionId collection, std::span<const ChunkExtraction> all) {
+  const std::lock_guard guard(mutex_);
+  need_writer("put_extractions");
+  Transaction transaction(*db_);
+  for (const ChunkExtraction& one : all) {
+    write_extraction(*db_, collection, one.chunk, one.extraction);
+  }
+  grow_generation(collection);
+  transaction.commit();
+}
+
+int64_t SqliteStore::put_merge(CollectionId collection, const Merge& merge) {
+  const std::lock_guard guard(mutex_);
+  need_writer("put_merge");
+  Transaction transaction(*db_);
+  const int64_t id = write_merge(*db_, collection, merge);
+  grow_generation(collection);
+  transaction.commit();
+  return id;
+}
+
+bool SqliteStore::undo_merge(CollectionId collection, int64_t id) {
+  const std::lock_guard guard(mutex_);
+  need_writer("undo_merge");
+  Transaction transaction(*db_);
+  db_->prepare(
+         "UPDATE entity_merge SET undone = 1 WHERE collection_id = ?1 AND id = ?2 AND undone = 0")
+      .bind(1, collection)
+      .bind(2, id)
+      .run();
+  const bool undone = db_->query_integer("SELECT changes()") > 0;
+  if (undone) grow_generation(collection);
+  transaction.commit();
+  return undone;
 }
 
 // ---- upkeep ----
@@ -376,6 +398,16 @@ std::vector<JobRow> SqliteStore::jobs(CollectionId collection) {
           .bind(1, collection);
   while (row.step()) all.push_back({row.text(0), row.text(1), row.text(2)});
   return all;
+}
+
+std::vector<ExtractionState> SqliteStore::extractions(CollectionId collection) {
+  const std::lock_guard guard(mutex_);
+  return read_extractions(*db_, collection);
+}
+
+std::vector<Merge> SqliteStore::merges(CollectionId collection) {
+  const std::lock_guard guard(mutex_);
+  return read_merges(*db_, collection);
 }
 
 // ---- search ----
@@ -459,6 +491,11 @@ void SqliteStore::for_each_vector(
                        .bind(2, embedder_id);
   bind_scope(row, scope, 3);
   while (row.step()) visit(row.integer(0), row.floats(1));
+}
+
+GraphRows SqliteStore::graph_rows(const Scope& scope) {
+  const std::lock_guard guard(mutex_);
+  return read_graph(*db_, scope);
 }
 
 }  // namespace

@@ -1,0 +1,200 @@
+#include "app/graph.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "base/files.h"
+#include "ground/entity_name.h"
+#include "ground/graph/paths.h"
+
+namespace ondol::app {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr size_t kNearNames = 5;
+
+ground::GivenFact read_fact(const std::string& line, const std::filesystem::path& file,
+                            size_t number) {
+  try {
+    const Json row = Json::parse(line);
+    return {row.at("document"),
+            row.at("subject"),
+            row.at("relation"),
+            row.at("object"),
+            row.value("subject_type", ""),
+            row.value("object_type", "")};
+  } catch (const Json::exception& error) {
+    throw Error(ErrorCode::kCorruptData,
+                fmt::format("[graph] '{}' line {} is no fact; got {}, expected {{\"document\", "
+                            "\"subject\", \"relation\", \"object\"}}",
+                            file.string(), number, error.what()));
+  }
+}
+
+// Names that share a word with this one, the most shared first.
+std::string near_names(const ground::KnowledgeGraph& graph, const std::string& name) {
+  const std::string key = ground::entity_key(name);
+  const auto words = ground::key_words(key);
+  std::vector<std::pair<int64_t, std::string>> near;
+  for (const ground::GraphEntity& entity : graph.entities()) {
+    int64_t shared = 0;
+    for (const std::string_view word : ground::key_words(entity.name.key)) {
+      shared += std::find(words.begin(), words.end(), word) != words.end();
+    }
+    if (shared > 0) near.emplace_back(-shared, entity.label);
+  }
+  std::sort(near.begin(), near.end());
+  std::string list;
+  for (size_t i = 0; i < std::min(near.size(), kNearNames); ++i) {
+    list += (list.empty() ? "'" : ", '") + near[i].second + "'";
+  }
+  return list.empty() ? "`ondol graph stats`" : list;
+}
+
+}  // namespace
+
+GraphDesk::GraphDesk(const Workspace& workspace, const GraphDeskOptions& options)
+    : principal_(options.principal) {
+  if (!std::filesystem::exists(workspace.store_file())) {
+    throw Error(ErrorCode::kNotFound,
+                "[graph] nothing is ingested yet; try `ondol ingest --graph`");
+  }
+  store_ =
+      workspace.open_store(options.write ? store::OpenMode::kReadWrite : store::OpenMode::kRead);
+  shelf_ = store_->open_collection(kDocumentsCollection);
+}
+
+ground::GraphBuildReport GraphDesk::build(ProgressSink& progress) {
+  graph_.reset();
+  return ground::build_graph(*store_, shelf_, *ground::make_extractor("names"), progress);
+}
+
+ground::FactImport GraphDesk::import_facts(const std::filesystem::path& file,
+                                           ProgressSink& progress) {
+  const std::string text = read_file(file);
+  std::vector<ground::GivenFact> facts;
+  size_t number = 0;
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = std::min(text.find('\n', at), text.size());
+    ++number;
+    const std::string line = text.substr(at, end - at);
+    if (line.find_first_not_of(" \t\r") != std::string::npos) {
+      facts.push_back(read_fact(line, file, number));
+    }
+    at = end + 1;
+  }
+  graph_.reset();
+  return ground::import_facts(*store_, shelf_, facts, progress);
+}
+
+const ground::KnowledgeGraph& GraphDesk::graph() {
+  if (!graph_) {
+    graph_ = std::make_unique<ground::KnowledgeGraph>(
+        store_->graph_rows(scope()), store_->merges(shelf_), ground::GraphOptions{});
+    if (graph_->entities().empty() && store_->extractions(shelf_).empty()) {
+      graph_.reset();
+      throw Error(ErrorCode::kNotFound,
+                  "[graph] no graph was built; try `ondol graph build` or `ondol ingest --graph`");
+    }
+  }
+  return *graph_;
+}
+
+GraphStatistics GraphDesk::statistics() {
+  const ground::KnowledgeGraph& g = graph();
+  GraphStatistics out;
+  out.entities = static_cast<int64_t>(g.entities().size());
+  out.facts = static_cast<int64_t>(g.facts().size());
+  out.co_occurrences = static_cast<int64_t>(g.co_occurrences().size());
+  out.passages = static_cast<int64_t>(g.passages().size());
+  out.passages_total = store_->length_statistics(scope()).chunks;
+  for (const ground::GraphEntity& entity : g.entities()) {
+    out.mentions += static_cast<int64_t>(entity.mentions.size());
+    out.hubs += entity.hub;
+  }
+  const auto components = ground::graph::connected_components(g.walk());
+  out.components = static_cast<int64_t>(components.sizes.size());
+  for (const int64_t size : components.sizes) {
+    out.largest_component = std::max(out.largest_component, size);
+  }
+  for (const store::Merge& merge : store_->merges(shelf_)) out.merges += !merge.undone;
+  for (const store::ExtractionState& state : store_->extractions(shelf_)) {
+    ++out.extractors[state.extractor + " " + state.version];
+    for (const auto& [reason, count] : state.rejected) out.rejected[reason] += count;
+  }
+  return out;
+}
+
+int32_t GraphDesk::entity(const std::string& name, const std::string& type) {
+  std::vector<int32_t> found = graph().find(name);
+  if (!type.empty()) {
+    std::erase_if(found, [&](int32_t e) {
+      return graph().entities()[static_cast<size_t>(e)].name.type != type;
+    });
+  }
+  if (found.size() == 1) return found[0];
+  if (found.empty()) {
+    throw Error(ErrorCode::kNotFound, fmt::format("[graph] nothing is called '{}'; try {}", name,
+                                                  near_names(graph(), name)));
+  }
+  std::string classes;
+  for (const int32_t e : found) {
+    const std::string& its = graph().entities()[static_cast<size_t>(e)].name.type;
+    classes += (classes.empty() ? "" : ", ") + (its.empty() ? "(none)" : its);
+  }
+  throw Error(
+      ErrorCode::kInvalidArgument,
+      fmt::format("[graph] {} entities are called '{}'; expected one; try --type, one of {}",
+                  found.size(), name, classes));
+}
+
+std::vector<store::ChunkView> GraphDesk::passages(const std::vector<int32_t>& numbers) {
+  std::vector<store::ChunkId> ids;
+  for (const int32_t number : numbers) {
+    ids.push_back(graph().passages()[static_cast<size_t>(number)]);
+  }
+  return store_->chunks(scope(), ids);
+}
+
+int64_t GraphDesk::merge(const std::string& from, const std::string& into) {
+  const int32_t first = entity(from);
+  const int32_t second = entity(into);
+  if (first == second) {
+    throw Error(ErrorCode::kInvalidArgument,
+                fmt::format("[graph] '{}' and '{}' are one entity already", from, into));
+  }
+  const auto name = [&](int32_t e) { return graph().entities()[static_cast<size_t>(e)].name; };
+  const int64_t id = store_->put_merge(shelf_, {0, name(first), name(second), "user", 1.0});
+  graph_.reset();
+  return id;
+}
+
+std::vector<store::Merge> GraphDesk::merges() { return store_->merges(shelf_); }
+
+void GraphDesk::undo(int64_t merge) {
+  if (!store_->undo_merge(shelf_, merge)) {
+    throw Error(ErrorCode::kNotFound,
+                fmt::format("[graph] no merge {} is in force; try `ondol graph merges`", merge));
+  }
+  graph_.reset();
+}
+
+int64_t GraphDesk::split(const std::string& name) {
+  const store::EntityName kept = graph().entities()[static_cast<size_t>(entity(name))].name;
+  int64_t undone = 0;
+  for (const store::Merge& merge : store_->merges(shelf_)) {
+    if (!merge.undone && merge.into == kept) undone += store_->undo_merge(shelf_, merge.id);
+  }
+  if (undone == 0) {
+    throw Error(ErrorCode::kNotFound,
+                fmt::format("[graph] nothing was merged into '{}'; nothing to split", name));
+  }
+  graph_.reset();
+  return undone;
+}
+
+}  // namespace ondol::app

@@ -1,0 +1,76 @@
+// What a person does with the property graph of a workspace.
+//
+//   GraphDesk desk(workspace, {.write = true});
+//   desk.build(progress);
+//   desk.graph().find("Marlow Review")
+//
+// Reads what `principal` may see; changes are for the workspace's owner. Throws Error(kNotFound)
+// when nothing is ingested, or no entity has the name asked for (the message lists near ones).
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "app/workspace.h"
+#include "base/progress.h"
+#include "ground/extraction.h"
+#include "ground/fact_import.h"
+#include "ground/knowledge_graph.h"
+
+namespace ondol::app {
+
+struct GraphDeskOptions {
+  bool write = false;
+  std::string principal;
+};
+
+struct GraphStatistics {
+  int64_t entities = 0;
+  int64_t mentions = 0;
+  int64_t facts = 0;
+  int64_t co_occurrences = 0;
+  int64_t passages = 0;        // that name something
+  int64_t passages_total = 0;  // in the store
+  int64_t hubs = 0;
+  int64_t components = 0;
+  int64_t largest_component = 0;  // entities and passages
+  int64_t merges = 0;
+  std::map<std::string, int64_t> extractors;  // chunks read by each
+  std::map<std::string, int64_t> rejected;    // reason -> how many
+};
+
+class GraphDesk {
+ public:
+  GraphDesk(const Workspace& workspace, const GraphDeskOptions& options);
+
+  ground::GraphBuildReport build(ProgressSink& progress);
+  // Rows of JSON Lines: {"document", "subject", "relation", "object"} and, if known,
+  // "subject_type", "object_type". Throws Error(kCorruptData) naming the line.
+  ground::FactImport import_facts(const std::filesystem::path& file, ProgressSink& progress);
+
+  const ground::KnowledgeGraph& graph();
+  GraphStatistics statistics();
+  // The entity of this name; `type` tells namesakes apart ("" takes the only one).
+  int32_t entity(const std::string& name, const std::string& type = "");
+  // Passages by their number, with their documents; by position in the argument.
+  std::vector<store::ChunkView> passages(const std::vector<int32_t>& numbers);
+
+  // Returns the merge's id. The names stay findable as aliases.
+  int64_t merge(const std::string& from, const std::string& into);
+  std::vector<store::Merge> merges();
+  void undo(int64_t merge);
+  // Undoes every merge into this entity; returns how many.
+  int64_t split(const std::string& name);
+
+ private:
+  store::Scope scope() const { return {shelf_, principal_, {}}; }
+
+  std::unique_ptr<store::Store> store_;
+  store::CollectionId shelf_;
+  std::string principal_;
+  std::unique_ptr<ground::KnowledgeGraph> graph_;  // when first asked for, and after a change
+};
+
+}  // namespace ondol::app

@@ -1,0 +1,202 @@
+// ondol graph: the property graph of the workspace's documents.
+#include "app/graph.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <charconv>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "cli/commands.h"
+#include "cli/common.h"
+#include "cli/graph_text.h"
+
+namespace ondol::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr int64_t kLimitMax = 10000;
+constexpr int64_t kLevelMax = 100;
+
+struct GraphOptions {
+  std::string action;
+  std::vector<std::string> names;
+  std::string workspace = ".";
+  std::string type;
+  std::string principal;
+  int64_t level = 0;
+  int64_t limit = 5;
+  bool json = false;
+};
+
+// The arguments after the action; `usage` names them.
+void need(const GraphOptions& options, size_t count, const char* usage) {
+  if (options.names.size() == count) return;
+  throw Error(ErrorCode::kInvalidArgument,
+              fmt::format("[graph] `{}` got {} arguments; expected `ondol graph {} {}`",
+                          options.action, options.names.size(), options.action, usage));
+}
+
+int build(const GraphOptions& options, app::GraphDesk& desk, Context& context) {
+  need(options, 0, "");
+  const ground::GraphBuildReport report = desk.build(context.progress);
+  context.print(
+      options.json
+          ? json_line(Json{{"chunks", report.chunks},
+                           {"extracted", report.extracted},
+                           {"mentions", report.mentions},
+                           {"facts", report.facts},
+                           {"empty", report.empty}})
+          : fmt::format("{} chunks, {} read now: {} mentions, {} facts\n", report.chunks,
+                        report.extracted, report.mentions, report.facts) +
+                (report.empty ? fmt::format("{} documents name nothing\n", report.empty) : ""));
+  return report.empty == 0 ? kExitDone : kExitNegative;
+}
+
+int import_file(const GraphOptions& options, app::GraphDesk& desk, Context& context) {
+  need(options, 1, "FILE.jsonl");
+  const ground::FactImport done = desk.import_facts(options.names[0], context.progress);
+  if (options.json) {
+    context.print(json_line(Json{{"taken", done.taken}, {"rejected", done.rejected}}));
+  } else {
+    std::string text = fmt::format("{} facts taken\n", done.taken);
+    for (const auto& [why, count] : done.rejected)
+      text += fmt::format("left out: {}: {}\n", why, count);
+    context.print(text);
+  }
+  return done.rejected.empty() ? kExitDone : kExitNegative;
+}
+
+int show(const GraphOptions& options, app::GraphDesk& desk, Context& context) {
+  need(options, 1, "NAME");
+  const int32_t entity = desk.entity(options.names[0], options.type);
+  context.print(options.json ? entity_json(desk, entity, options.limit)
+                             : entity_text(desk, entity, options.limit));
+  return kExitDone;
+}
+
+int path(const GraphOptions& options, app::GraphDesk& desk, Context& context) {
+  need(options, 2, "NAME NAME");
+  const int32_t from = desk.entity(options.names[0]), to = desk.entity(options.names[1]);
+  const std::string text = path_text(desk, from, to);
+  if (options.json)
+    context.print(path_json(desk, from, to));
+  else
+    context.print(text.empty() ? "no path\n" : text);
+  return text.empty() ? kExitNegative : kExitDone;
+}
+
+int merge(const GraphOptions& options, app::GraphDesk& desk, Context& context) {
+  need(options, 2, "NAME INTO");
+  const int64_t id = desk.merge(options.names[0], options.names[1]);
+  context.print(options.json
+                    ? json_line(Json{{"merge", id}})
+                    : fmt::format("merge {}; `ondol graph undo {}` takes it back\n", id, id));
+  return kExitDone;
+}
+
+int undo(const GraphOptions& options, app::GraphDesk& desk, Context& context) {
+  need(options, 1, "MERGE");
+  int64_t id = 0;
+  const std::string& text = options.names[0];
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), id);
+  if (read.ec != std::errc() || read.ptr != text.data() + text.size()) {
+    throw Error(
+        ErrorCode::kInvalidArgument,
+        "[graph] '" + text + "' is no merge; expected its number; try `ondol graph merges`");
+  }
+  desk.undo(id);
+  context.print(options.json ? json_line(Json{{"undone", id}}) : fmt::format("{} undone\n", id));
+  return kExitDone;
+}
+
+int split(const GraphOptions& options, app::GraphDesk& desk, Context& context) {
+  need(options, 1, "NAME");
+  const int64_t undone = desk.split(options.names[0]);
+  context.print(options.json ? json_line(Json{{"undone", undone}})
+                             : fmt::format("{} merges undone\n", undone));
+  return kExitDone;
+}
+
+int statistics(const GraphOptions& options, app::GraphDesk& desk, Context& context) {
+  need(options, 0, "");
+  const app::GraphStatistics s = desk.statistics();
+  context.print(options.json ? statistics_json(s) : statistics_text(s));
+  return kExitDone;
+}
+
+int communities(const GraphOptions& options, app::GraphDesk& desk, Context& context) {
+  need(options, 0, "");
+  context.print(options.json ? communities_json(desk, options.level, options.limit)
+                             : communities_text(desk, options.level, options.limit));
+  return kExitDone;
+}
+
+int merges(const GraphOptions& options, app::GraphDesk& desk, Context& context) {
+  need(options, 0, "");
+  context.print(options.json ? merges_json(desk.merges()) : merges_text(desk.merges()));
+  return kExitDone;
+}
+
+struct GraphAction {
+  std::string_view name;
+  bool writes;
+  int (*run)(const GraphOptions& options, app::GraphDesk& desk, Context& context);
+};
+
+constexpr GraphAction kActions[] = {
+    {"build", true, build},
+    {"stats", false, statistics},
+    {"show", false, show},
+    {"path", false, path},
+    {"communities", false, communities},
+    {"import", true, import_file},
+    {"merge", true, merge},
+    {"split", true, split},
+    {"undo", true, undo},
+    {"merges", false, merges},
+};
+
+int graph(const GraphOptions& options, Context& context) {
+  std::string known;
+  for (const GraphAction& action : kActions) {
+    if (action.name == options.action) {
+      app::GraphDesk desk(app::Workspace::open(options.workspace),
+                          {.write = action.writes, .principal = options.principal});
+      return action.run(options, desk, context);
+    }
+    known += (known.empty() ? "" : ", ") + std::string(action.name);
+  }
+  throw Error(ErrorCode::kInvalidArgument,
+              "[graph] unknown action '" + options.action + "'; expected one of " + known);
+}
+
+Action declare(Options& options) {
+  const auto o = std::make_shared<GraphOptions>();
+  options.positional("ACTION", &o->action,
+                     "build, stats, show, path, communities, import, merge, split, undo, merges");
+  options.positional("NAME", &o->names, "what the action is about", false);
+  options.text("--type", "CLASS", &o->type, "show: tells namesakes apart");
+  options.integer("--level", "N", &o->level, {0, kLevelMax}, "communities: 0 is the coarsest");
+  options.integer("--limit", "N", &o->limit, {1, kLimitMax}, "rows of each kind shown");
+  options.text("--principal", "NAME", &o->principal, "see what this person may see");
+  declare_workspace(options, &o->workspace);
+  declare_json(options, &o->json);
+  return [o](Context& context) { return graph(*o, context); };
+}
+
+constexpr std::array<std::string_view, 4> kLines = {
+    "ondol graph build", "ondol graph show \"lost property office\"",
+    "ondol graph path \"Line 2\" \"harbour\"", "ondol graph communities --level 1 --limit 10"};
+
+}  // namespace
+
+constinit const Command kGraph = {.name = "graph",
+                                  .summary = {"names and relations in the workspace's documents",
+                                              "작업 폴더의 문서에 나오는 이름과 관계를 다룹니다"},
+                                  .examples = kLines,
+                                  .declare = declare};
+
+}  // namespace ondol::cli
