@@ -91,15 +91,16 @@ ground::FactImport GraphDesk::import_facts(const std::filesystem::path& file,
   return ground::import_facts(*store_, shelf_, facts, progress);
 }
 
-const ground::KnowledgeGraph& GraphDesk::graph() {
+const ground::KnowledgeGraph& GraphDesk::graph() { return *resolved().graph; }
+
+const ground::ResolvedGraph& GraphDesk::resolved() {
   if (!graph_) {
-    graph_ = std::make_unique<ground::KnowledgeGraph>(
-        store_->graph_rows(scope()), store_->merges(shelf_), ground::GraphOptions{});
-    if (graph_->entities().empty() && store_->extractions(shelf_).empty()) {
-      graph_.reset();
+    ground::ResolvedGraph loaded = ground::load_graph(*store_, scope());
+    if (loaded.graph->entities().empty() && store_->extractions(shelf_).empty()) {
       throw Error(ErrorCode::kNotFound,
                   "[graph] no graph was built; try `ondol graph build` or `ondol ingest --graph`");
     }
+    graph_ = std::move(loaded);
   }
   return *graph_;
 }
@@ -122,6 +123,8 @@ GraphStatistics GraphDesk::statistics() {
     out.largest_component = std::max(out.largest_component, size);
   }
   for (const store::Merge& merge : store_->merges(shelf_)) out.merges += !merge.undone;
+  out.same_names = static_cast<int64_t>(resolved().names.accepted.size());
+  out.doubtful = static_cast<int64_t>(resolved().names.doubtful.size());
   for (const store::ExtractionState& state : store_->extractions(shelf_)) {
     ++out.extractors[state.extractor + " " + state.version];
     for (const auto& [reason, count] : state.rejected) out.rejected[reason] += count;
@@ -173,7 +176,14 @@ int64_t GraphDesk::merge(const std::string& from, const std::string& into) {
   return id;
 }
 
-std::vector<store::Merge> GraphDesk::merges() { return store_->merges(shelf_); }
+std::vector<store::Merge> GraphDesk::merges() {
+  std::vector<store::Merge> all = store_->merges(shelf_);
+  const auto& own = resolved().names.accepted;
+  all.insert(all.end(), own.begin(), own.end());
+  return all;
+}
+
+std::vector<store::Merge> GraphDesk::duplicates() { return resolved().names.doubtful; }
 
 void GraphDesk::undo(int64_t merge) {
   if (!store_->undo_merge(shelf_, merge)) {
@@ -186,8 +196,15 @@ void GraphDesk::undo(int64_t merge) {
 int64_t GraphDesk::split(const std::string& name) {
   const store::EntityName kept = graph().entities()[static_cast<size_t>(entity(name))].name;
   int64_t undone = 0;
-  for (const store::Merge& merge : store_->merges(shelf_)) {
-    if (!merge.undone && merge.into == kept) undone += store_->undo_merge(shelf_, merge.id);
+  for (store::Merge merge : merges()) {
+    if (merge.undone || merge.into != kept) continue;
+    ++undone;
+    if (merge.id != 0) {
+      store_->undo_merge(shelf_, merge.id);
+    } else {
+      merge.undone = true;
+      store_->put_merge(shelf_, merge);
+    }
   }
   if (undone == 0) {
     throw Error(ErrorCode::kNotFound,

@@ -10,11 +10,13 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "app/workspace.h"
 #include "base/progress.h"
+#include "ground/entity_resolution.h"
 #include "ground/extraction.h"
 #include "ground/fact_import.h"
 #include "ground/knowledge_graph.h"
@@ -35,8 +37,10 @@ struct GraphStatistics {
   int64_t passages_total = 0;  // in the store
   int64_t hubs = 0;
   int64_t components = 0;
-  int64_t largest_component = 0;  // entities and passages
-  int64_t merges = 0;
+  int64_t largest_component = 0;              // entities and passages
+  int64_t merges = 0;                         // of a person, in force
+  int64_t same_names = 0;                     // merges that follow from the documents
+  int64_t doubtful = 0;                       // pairs that a person should look at
   std::map<std::string, int64_t> extractors;  // chunks read by each
   std::map<std::string, int64_t> rejected;    // reason -> how many
 };
@@ -59,9 +63,13 @@ class GraphDesk {
 
   // Returns the merge's id. The names stay findable as aliases.
   int64_t merge(const std::string& from, const std::string& into);
+  // What a person decided (with an id), then what follows from the documents (id 0).
   std::vector<store::Merge> merges();
+  // Pairs that may be one entity and are not certain, best first.
+  std::vector<store::Merge> duplicates();
   void undo(int64_t merge);
-  // Undoes every merge into this entity; returns how many.
+  // Takes every merge into this entity apart, for good: what follows from the documents is refused
+  // from now on. Returns how many.
   int64_t split(const std::string& name);
 
  private:
@@ -70,7 +78,8 @@ class GraphDesk {
   std::unique_ptr<store::Store> store_;
   store::CollectionId shelf_;
   std::string principal_;
-  std::unique_ptr<ground::KnowledgeGraph> graph_;  // when first asked for, and after a change
+  const ground::ResolvedGraph& resolved();
+  std::optional<ground::ResolvedGraph> graph_;  // when first asked for, and after a change
 };
 
 }  // namespace ondol::app

@@ -162,9 +162,9 @@ std::string statistics_text(const app::GraphStatistics& s) {
       "{} entities, {} mentions in {} of {} passages\n"
       "{} facts, {} ties of names in one sentence\n"
       "{} connected parts, the largest of {} nodes; {} names too frequent to walk through\n"
-      "{} merges in force\n",
+      "{} merges by hand, {} that the documents imply, {} doubtful pairs\n",
       s.entities, s.mentions, s.passages, s.passages_total, s.facts, s.co_occurrences, s.components,
-      s.largest_component, s.hubs, s.merges);
+      s.largest_component, s.hubs, s.merges, s.same_names, s.doubtful);
   for (const auto& [name, count] : s.extractors)
     text += fmt::format("read by {}: {}\n", name, count);
   for (const auto& [why, count] : s.rejected) text += fmt::format("left out: {}: {}\n", why, count);
@@ -182,6 +182,8 @@ std::string statistics_json(const app::GraphStatistics& s) {
                         {"largest_component", s.largest_component},
                         {"hubs", s.hubs},
                         {"merges", s.merges},
+                        {"same_names", s.same_names},
+                        {"doubtful", s.doubtful},
                         {"extractors", s.extractors},
                         {"rejected", s.rejected}});
 }
@@ -334,10 +336,11 @@ std::string communities_json(app::GraphDesk& desk, int64_t level, int64_t limit)
 std::string merges_text(const std::vector<store::Merge>& merges) {
   std::string text;
   for (const store::Merge& merge : merges) {
-    text += fmt::format("{}  {} -> {}  ({} {:.2f}){}\n", merge.id, merge.from.key, merge.into.key,
-                        merge.method, merge.score, merge.undone ? "  undone" : "");
+    text += fmt::format("{:>3}  {} -> {}  ({} {:.2f}){}\n",
+                        merge.id == 0 ? "-" : std::to_string(merge.id), merge.from.key,
+                        merge.into.key, merge.method, merge.score, merge.undone ? "  undone" : "");
   }
-  return text.empty() ? "no merges\n" : text;
+  return text.empty() ? "none\n" : text;
 }
 
 std::string merges_json(const std::vector<store::Merge>& merges) {

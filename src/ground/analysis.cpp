@@ -111,6 +111,6 @@ bool is_stop_word(std::string_view folded_word) {
   return std::find(kStopWords.begin(), kStopWords.end(), folded_word) != kStopWords.end();
 }
 
-std::string Analyzer::version() { return "1"; }
+std::string Analyzer::version() { return "2"; }
 
 }  // namespace ondol::ground

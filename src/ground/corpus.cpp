@@ -9,6 +9,7 @@
 #include "ground/analysis.h"
 #include "ground/bm25.h"
 #include "ground/document.h"
+#include "ground/entity_resolution.h"
 #include "ground/fact_index.h"
 #include "ground/knowledge_graph.h"
 #include "ground/retriever.h"
@@ -100,8 +101,7 @@ store::ExactVectorIndex& Corpus::State::vectors(View& view, size_t dimensions) {
 
 const std::shared_ptr<const KnowledgeGraph>& Corpus::State::graph(View& view) {
   if (!view.graph) {
-    view.graph = std::make_shared<KnowledgeGraph>(store.graph_rows(view.scope),
-                                                  store.merges(collection), GraphOptions{});
+    view.graph = load_graph(store, view.scope).graph;
     if (view.graph->entities().empty() && view.lengths.chunks > 0 &&
         store.extractions(collection).empty()) {
       view.graph.reset();

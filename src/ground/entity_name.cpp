@@ -25,9 +25,7 @@ std::string_view without_possessive(std::string_view word) {
   return word;
 }
 
-}  // namespace
-
-std::string entity_key(std::string_view surface) {
+std::string make_key(std::string_view surface, bool particle_off) {
   static const text::Segmenter segmenter;  // const use is thread-safe: every call clones its rules
   const std::string folded = text::fold_for_search(surface);
   std::vector<std::string_view> words;
@@ -46,12 +44,17 @@ std::string entity_key(std::string_view surface) {
   std::string key;
   for (size_t i = 0; i < words.size(); ++i) {
     std::string_view word = without_possessive(words[i]);
-    if (i + 1 == words.size() && is_hangul(word)) word = without_particle(word);
+    if (!particle_off && i + 1 == words.size() && is_hangul(word)) word = without_particle(word);
     if (!key.empty()) key += ' ';
     key += word;
   }
   return key;
 }
+
+}  // namespace
+
+std::string entity_key(std::string_view surface) { return make_key(surface, false); }
+std::string entity_key_of_stem(std::string_view surface) { return make_key(surface, true); }
 
 std::vector<std::string_view> key_words(std::string_view key) {
   std::vector<std::string_view> words;

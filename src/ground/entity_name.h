@@ -16,6 +16,8 @@
 namespace ondol::ground {
 
 std::string entity_key(std::string_view surface);
+// The same for a surface whose particle is off already: 고가도로 loses no second one.
+std::string entity_key_of_stem(std::string_view surface);
 // The words of a key: what is between its blanks.
 std::vector<std::string_view> key_words(std::string_view key);
 

@@ -73,6 +73,23 @@ TEST(Names, KoreanNounsWithoutTheirParticles) {
   EXPECT_THAT(surfaces("회원 16명이 KT는 모른다."), ElementsAre("KT"));
 }
 
+TEST(Names, AliasesInParentheses) {
+  const auto aliases = [](const std::string& text) {
+    std::vector<std::string> out;
+    for (const auto& p : make_extractor("names")->extract({.text = text}).properties) {
+      EXPECT_EQ(p.name, "alias");
+      out.push_back(p.entity.key + "=" + p.value);
+    }
+    return out;
+  };
+  EXPECT_THAT(aliases("She led the American Psychological Association (APA) in 1990."),
+              ElementsAre("american psychological association=APA"));
+  EXPECT_THAT(aliases("한국전력공사(KEPCO)는 전기를 한국전력공사를 통해 판다."),
+              ElementsAre("한국전력공사=KEPCO"));
+  EXPECT_THAT(aliases("He saw the Tarn Society (ABC) and Bob Lee (born 1960) and Cara Oh (CO"),
+              IsEmpty());
+}
+
 TEST(Names, TheTitleNamesWhatTheChunkIsAbout) {
   const auto found =
       make_extractor("names")->extract({.title = "Green (album)", .text = "it was recorded."});

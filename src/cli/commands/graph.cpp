@@ -140,6 +140,12 @@ int merges(const GraphOptions& options, app::GraphDesk& desk, Context& context) 
   return kExitDone;
 }
 
+int duplicates(const GraphOptions& options, app::GraphDesk& desk, Context& context) {
+  need(options, 0, "");
+  context.print(options.json ? merges_json(desk.duplicates()) : merges_text(desk.duplicates()));
+  return kExitDone;
+}
+
 struct GraphAction {
   std::string_view name;
   bool writes;
@@ -156,6 +162,7 @@ constexpr GraphAction kActions[] = {
     {"merge", true, merge},
     {"split", true, split},
     {"undo", true, undo},
+    {"duplicates", false, duplicates},
     {"merges", false, merges},
 };
 
@@ -176,7 +183,8 @@ int graph(const GraphOptions& options, Context& context) {
 Action declare(Options& options) {
   const auto o = std::make_shared<GraphOptions>();
   options.positional("ACTION", &o->action,
-                     "build, stats, show, path, communities, import, merge, split, undo, merges");
+                     "build, stats, show, path, communities, import, merge, merges, undo, "
+                     "split, duplicates");
   options.positional("NAME", &o->names, "what the action is about", false);
   options.text("--type", "CLASS", &o->type, "show: tells namesakes apart");
   options.integer("--level", "N", &o->level, {0, kLevelMax}, "communities: 0 is the coarsest");

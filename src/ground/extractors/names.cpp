@@ -85,6 +85,7 @@ class Reader {
   void take_name(const Sentence& sentence, size_t from, size_t to);
   size_t phrase_end(const Sentence& sentence, size_t from) const;
   void korean(const Sentence& sentence);
+  void alias_after(text::Span name);
   void title();
   store::Extraction finish() const;
 
@@ -102,6 +103,8 @@ class Reader {
   std::set<std::string> inner_capitals_;  // folded words that are capitalised inside a sentence
   std::set<std::string> korean_nouns_;    // stems that a particle has shown
   std::vector<Candidate> found_;
+  std::vector<std::pair<text::Span, text::Span>>
+      aliases_;  // a name and what follows in parentheses
   bool title_found_ = false;
 };
 
@@ -148,6 +151,17 @@ bool is_noun_stem(std::string_view stem) {
       "하", "되", "있", "없", "같", "했", "된", "한", "할", "될", "였", "었", "았", "지"};
   const std::string_view last = stem.substr(stem.size() - kSyllableBytes);
   return std::find(kPredicates.begin(), kPredicates.end(), last) == kPredicates.end();
+}
+
+// A word without a particle that does not end as predicates, adverbs and modifiers do.
+bool is_bare_noun(std::string_view word) {
+  if (!is_noun_stem(word)) return false;
+  constexpr std::array<std::string_view, 34> kEndings = {
+      "다", "요", "고", "며", "면", "게", "히", "서", "지", "네", "까", "려",
+      "듯", "록", "던", "은", "는", "인", "일", "운", "른", "린", "진", "친",
+      "든", "큰", "긴", "온", "간", "난", "런", "로", "해", "써"};
+  const std::string_view last = word.substr(word.size() - kSyllableBytes);
+  return std::find(kEndings.begin(), kEndings.end(), last) == kEndings.end();
 }
 
 void Reader::note_words() {
@@ -214,6 +228,7 @@ void Reader::take_name(const Sentence& sentence, size_t from, size_t to) {
     return;
   }
   add({tokens[from].span.from, tokens[to - 1].span.to}, sentence.number);
+  alias_after(found_.back().span);
 }
 
 // One past the last token of the run of plain lower-case words from `from`.
@@ -260,9 +275,35 @@ void Reader::korean(const Sentence& sentence) {
     // After Latin letters or digits without a blank it is a particle or a counter: KT는, 16명.
     if (i > 0 && sentence.tokens[i - 1].span.to == token.span.from) continue;
     const std::string_view stem = without_particle(word(token));
-    if (!korean_nouns_.contains(std::string(stem))) continue;
+    const bool bare = stem.size() == word(token).size();
+    if (!korean_nouns_.contains(std::string(stem)) && !(bare && is_bare_noun(stem))) continue;
     add({token.span.from, token.span.from + stem.size()}, sentence.number);
+    alias_after(found_.back().span);
   }
+}
+
+// "American Psychological Association (APA)": capitals that are the initials of the name's words,
+// or of a Korean name, stand in parentheses right behind it.
+void Reader::alias_after(text::Span name) {
+  const std::string_view rest = std::string_view(chunk_.text).substr(name.to);
+  const size_t open = rest.starts_with(" (") ? 2 : rest.starts_with("(") ? 1 : 0;
+  const size_t close = rest.find(')');
+  if (open == 0 || close == std::string_view::npos || close < open + 2 || close > open + 10) return;
+  const std::string_view inside = rest.substr(open, close - open);
+  if (!std::all_of(inside.begin(), inside.end(), [](char c) { return c >= 'A' && c <= 'Z'; }))
+    return;
+  const std::string_view written =
+      std::string_view(chunk_.text).substr(name.from, name.to - name.from);
+  size_t at = 0;
+  if (text::script_of(text::next_code_point(written, at)) != text::Script::kHangul) {
+    std::string initials;
+    const text::Segmenter segmenter;
+    for (const text::Span& part : segmenter.words(written)) {
+      if (starts_with_capital(written.substr(part.from))) initials += written[part.from];
+    }
+    if (initials != inside) return;
+  }
+  aliases_.push_back({name, {name.to + open, name.to + close}});
 }
 
 // ---- the chunk as a whole ----
@@ -298,11 +339,20 @@ store::Extraction Reader::finish() const {
     }
     const std::string surface =
         chunk_.text.substr(candidate.span.from, candidate.span.to - candidate.span.from);
-    std::string key = entity_key(surface);
+    std::string key = entity_key_of_stem(surface);
     if (key.empty()) continue;
     const int64_t from = to_points(candidate.span.from);
     const int64_t size = static_cast<int64_t>(text::count_code_points(surface));
     out.mentions.push_back({{std::move(key), ""}, surface, from, from + size, candidate.sentence});
+  }
+  for (const auto& [name, alias] : aliases_) {
+    const auto written = [&](text::Span span) {
+      return chunk_.text.substr(span.from, span.to - span.from);
+    };
+    const store::EntityName owner{entity_key_of_stem(written(name)), ""};
+    const bool kept = std::any_of(out.mentions.begin(), out.mentions.end(),
+                                  [&](const store::Mention& m) { return m.entity == owner; });
+    if (kept) out.properties.push_back({owner, "alias", written(alias)});
   }
   return out;
 }
@@ -310,7 +360,7 @@ store::Extraction Reader::finish() const {
 class NameExtractor final : public Extractor {
  public:
   std::string name() const override { return "names"; }
-  std::string version() const override { return "1"; }
+  std::string version() const override { return "3"; }
   store::Extraction extract(const ChunkText& chunk) const override {
     store::Extraction found = Reader(chunk).read();
     found.extractor = name();
