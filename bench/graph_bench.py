@@ -208,7 +208,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True, type=pathlib.Path)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--epsilon", type=float, default=1e-6)
+    parser.add_argument("--epsilon", type=float, default=1e-7)
     parser.add_argument("--out")
     options = parser.parse_args()
     report = {"date": datetime.date.today().isoformat(), "rounds": options.rounds, "epsilon": options.epsilon, "machine": machine(),
