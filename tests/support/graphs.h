@@ -8,6 +8,7 @@
 #include "base/files.h"
 #include "base/rng.h"
 #include "ground/graph/csr.h"
+#include "ground/graph/paths.h"
 #include "support/paths.h"
 
 namespace ondol::ground::graph::testing {
@@ -42,6 +43,20 @@ inline std::vector<double> dense(int64_t nodes, const std::vector<Edge>& edges, 
     }
   }
   return matrix;
+}
+
+// How many pieces communities have in all, when each is cut to the edges inside it: as many as
+// there are communities when each is connected.
+inline int64_t pieces(const CsrGraph& graph, const std::vector<int32_t>& community) {
+  std::vector<Edge> inside;
+  for (int32_t node = 0; node < graph.nodes(); ++node) {
+    for (const int32_t target : graph.neighbours(node)) {
+      if (community[static_cast<size_t>(target)] == community[static_cast<size_t>(node)]) {
+        inside.push_back({node, target});
+      }
+    }
+  }
+  return static_cast<int64_t>(connected_components(undirected(graph.nodes(), inside)).sizes.size());
 }
 
 // What networkx and igraph say (tools/golden/make_graph_golden.py).

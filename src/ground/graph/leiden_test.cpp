@@ -9,7 +9,6 @@
 
 #include "base/error.h"
 #include "ground/graph/hierarchy.h"
-#include "ground/graph/paths.h"
 #include "support/graphs.h"
 
 namespace ondol::ground::graph {
@@ -58,24 +57,17 @@ double best_of_all(int64_t nodes, const std::vector<Edge>& edges) {
 // Each community's own subgraph is connected, and numbers are those of first appearance.
 void expect_sound(const CsrGraph& graph, const Partition& found) {
   ASSERT_EQ(static_cast<int64_t>(found.community.size()), graph.nodes());
-  std::vector<Edge> inside;
   int32_t next = 0;
   for (int32_t node = 0; node < graph.nodes(); ++node) {
     const int32_t own = found.community[static_cast<size_t>(node)];
     ASSERT_LE(own, next);
     next = std::max(next, own + 1);
-    for (const int32_t target : graph.neighbours(node)) {
-      if (found.community[static_cast<size_t>(target)] == own) inside.push_back({node, target});
-    }
     if (graph.degree(node) == 0) {
       EXPECT_EQ(std::count(found.community.begin(), found.community.end(), own), 1);
     }
   }
   EXPECT_EQ(found.count, next);
-  // As many components among inner edges as communities: none falls apart.
-  EXPECT_EQ(
-      static_cast<int32_t>(connected_components(undirected(graph.nodes(), inside)).sizes.size()),
-      found.count);
+  EXPECT_EQ(testing::pieces(graph, found.community), found.count);
 }
 
 // Cliques of `size`, each joined to the next of its group by one edge; groups by weaker ones.

@@ -130,23 +130,36 @@ std::vector<double> personalised_pagerank(const CsrGraph& graph,
   return scores;
 }
 
-// One query. A node waits in the ring exactly while its residual is at or above its threshold, so
-// the ring never holds a node twice.
+// One query. At any time the exact scores are those of `estimate` plus what a walk from `residual`
+// would add; a push moves a node's residual into its estimate and its neighbours' residuals.
 class ForwardPush {
  public:
   ForwardPush(const CsrGraph& graph, const PushOptions& options, PushWorkspace& workspace)
-      : graph_(graph), options_(options), work_(workspace) {
+      : graph_(graph), alpha_(options.alpha), work_(workspace) {
     const auto nodes = static_cast<size_t>(graph.nodes());
     if (work_.slots_.size() < nodes) work_.slots_.resize(nodes);
+    // One place more than nodes: the place behind the last is written before it is known whether
+    // anything goes there.
     const size_t ring = std::bit_ceil(nodes + 1);
     if (work_.ring_.size() < ring) work_.ring_.resize(ring);
     mask_ = work_.ring_.size() - 1;
     work_.touched_.clear();
-    ++work_.query_;
+    if (++work_.query_ == 0) {
+      std::fill(work_.slots_.begin(), work_.slots_.end(), Slot{});
+      work_.query_ = 1;
+    }
     scale_ = graph.arcs() == 0 ? 1.0 : options.epsilon / graph.mean_weight();
+    // What suits a symmetric matrix whose eigenvalues reach alpha; others need not converge.
+    if (!graph.is_directed()) relaxation_ = 2 / (1 + std::sqrt(1 - alpha_ * alpha_));
   }
 
   std::vector<NodeWeight> run(std::span<const NodeWeight> restart, double restart_sum) {
+    // What starts at nodes without edges makes all scores grow in the end, and their errors.
+    double alone = 0;
+    for (const NodeWeight& entry : restart) {
+      if (graph_.degree(entry.node) == 0) alone += entry.weight / restart_sum;
+    }
+    scale_ *= 1 - alpha_ * alone;
     for (const NodeWeight& entry : restart) {
       if (entry.weight > 0) receive(entry.node, entry.weight / restart_sum);
     }
@@ -158,58 +171,74 @@ class ForwardPush {
   using Slot = PushWorkspace::Slot;
   static constexpr double kLeast = std::numeric_limits<double>::denorm_min();
 
+  void begin(int32_t node) {
+    // The least number there is, for a node without edges: whatever it gets is pushed.
+    const double threshold = std::max(scale_ * graph_.strength(node), kLeast);
+    work_.slots_[at(node)] = {.threshold = threshold, .query = work_.query_};
+    work_.touched_.push_back(node);
+  }
+
   void receive(int32_t node, double mass) {
     Slot& slot = work_.slots_[at(node)];
-    if (slot.query != work_.query_) {
-      // The least number there is, for a node without edges: whatever it gets is pushed.
-      const double threshold = std::max(scale_ * graph_.strength(node), kLeast);
-      slot = {.threshold = threshold, .query = work_.query_};
-      work_.touched_.push_back(node);
-    }
-    const bool waits = slot.residual >= slot.threshold;
+    if (slot.query != work_.query_) begin(node);
     slot.residual += mass;
-    if (!waits && slot.residual >= slot.threshold) {
-      work_.ring_[tail_++ & mask_] = node;
-    }
+    // Without a branch: whether a node joins the queue cannot be foreseen.
+    const uint32_t joins = (std::abs(slot.residual) >= slot.threshold ? 1u : 0u) & ~slot.waits;
+    slot.waits |= joins;
+    work_.ring_[tail_ & mask_] = node;
+    tail_ += joins;
   }
 
   void push(int32_t node) {
     Slot& slot = work_.slots_[at(node)];
-    const double mass = slot.residual;
-    slot.residual = 0;
-    slot.estimate += (1 - options_.alpha) * mass;
-    const int64_t end = graph_.arc_end(node);
-    int64_t arc = graph_.arc_begin(node);
-    if (arc == end) {
-      lost_ += options_.alpha * mass;
+    slot.waits = 0;
+    if (std::abs(slot.residual) < slot.threshold) return;
+    const bool has_arcs = graph_.degree(node) > 0;
+    const double mass = (has_arcs ? relaxation_ : 1.0) * slot.residual;
+    slot.estimate += (1 - alpha_) * mass;
+    if (!has_arcs) {
+      slot.residual = 0;
+      lost_ += alpha_ * mass;
       return;
     }
-    const double share = options_.alpha * mass / graph_.strength(node);
-    for (; arc < end; ++arc) receive(graph_.target(arc), share * graph_.weight(arc));
+    receive(node, -mass);
+    const double share = alpha_ * mass / graph_.strength(node);
+    const int64_t end = graph_.arc_end(node);
+    for (int64_t arc = graph_.arc_begin(node); arc < end; ++arc) {
+      receive(graph_.target(arc), share * graph_.weight(arc));
+    }
   }
 
   // What a residual leaves at its own node is certain, so it counts. Mass that went into nodes
   // without edges starts again: all scores grow by the same factor (the solution with lost mass
   // is that without it, divided by what was not lost).
-  std::vector<NodeWeight> result() const {
+  std::vector<NodeWeight> result() {
     std::vector<NodeWeight> scores;
     scores.reserve(work_.touched_.size());
     const double factor = 1 / (1 - lost_);
-    for (const int32_t node : work_.touched_) {
+    const auto add = [&](int32_t node) {
       const Slot& slot = work_.slots_[at(node)];
-      const double score = slot.estimate + (1 - options_.alpha) * slot.residual;
+      const double score = slot.estimate + (1 - alpha_) * slot.residual;
       if (score > 0) scores.push_back({node, factor * score});
+    };
+    // Into ascending order: by going over all nodes where many were reached, by sorting where few.
+    if (work_.touched_.size() > static_cast<size_t>(graph_.nodes()) / 16) {
+      for (int32_t node = 0; node < graph_.nodes(); ++node) {
+        if (work_.slots_[at(node)].query == work_.query_) add(node);
+      }
+    } else {
+      std::sort(work_.touched_.begin(), work_.touched_.end());
+      for (const int32_t node : work_.touched_) add(node);
     }
-    std::sort(scores.begin(), scores.end(),
-              [](const NodeWeight& a, const NodeWeight& b) { return a.node < b.node; });
     return scores;
   }
 
   const CsrGraph& graph_;
-  const PushOptions& options_;
+  const double alpha_;
   PushWorkspace& work_;
   size_t mask_ = 0, head_ = 0, tail_ = 0;
   double scale_ = 0;
+  double relaxation_ = 1;
   double lost_ = 0;
 };
 

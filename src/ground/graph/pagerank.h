@@ -43,9 +43,9 @@ std::vector<double> personalised_pagerank(const CsrGraph& graph,
 struct PushOptions {
   double alpha = 0.85;
   // A node is pushed while its residual is at least epsilon x its strength / the graph's mean
-  // weight (without weights: x its degree). In an undirected graph no score is then more than
-  // epsilon x degree below the exact one, and none is above it. From 1e-12 to 1.
-  double epsilon = 1e-6;
+  // weight (without weights: x its degree). In an undirected graph every score is then within
+  // epsilon x degree of the exact one. From 1e-12 to 1.
+  double epsilon = 1e-7;
 };
 
 // What a query by push writes on: as large as the graph, allocated once, never cleared as a whole.
@@ -60,18 +60,21 @@ class PushWorkspace {
     double residual = 0.0;
     double estimate = 0.0;
     double threshold = 0.0;
-    uint64_t query = 0;  // the query that wrote this slot last; others read it as empty
+    uint32_t query = 0;  // the query that wrote this slot last; others read it as empty
+    uint32_t waits = 0;  // 1: in the ring
   };
   std::vector<Slot> slots_;    // [nodes]
   std::vector<int32_t> ring_;  // the queue: a power of two above the number of nodes
   std::vector<int32_t> touched_;
-  uint64_t query_ = 0;
+  uint32_t query_ = 0;
 };
 
 // Personalised PageRank by forward push (Andersen, Chung, Lang, "Local graph partitioning using
-// PageRank vectors", FOCS 2006), first in, first out: the nodes that mass reached, by ascending
-// node, never more than their exact score. Work is bounded by 1 / (epsilon x (1 - alpha)), whatever
-// the size of the graph.
+// PageRank vectors", FOCS 2006), first in, first out; in undirected graphs over-relaxed (LocalSOR
+// of Bai, Zhou, Yang, Xiao, "Faster local solvers for graph diffusion equations", NeurIPS 2024),
+// which was measured to take about a third of the work at alpha 0.85. Returns the nodes whose score
+// is above 0, by ascending node. Work grows with 1 / epsilon and how far alpha lets mass go, not
+// with the size of the graph.
 std::vector<NodeWeight> personalised_pagerank_push(const CsrGraph& graph,
                                                    std::span<const NodeWeight> restart,
                                                    const PushOptions& options,
