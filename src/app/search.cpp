@@ -1,12 +1,20 @@
 #include "app/search.h"
 
+#include "app/opened_corpus.h"
 #include "ground/retriever.h"
 
 namespace ondol::app {
 
-bool retriever_needs_embedder(const std::string& kind) {
+bool retriever_uses_embedder(const std::string& kind) {
   for (const ground::RetrieverInfo& info : ground::retriever_registry()) {
-    if (info.kind == kind) return info.needs_embedder;
+    if (info.kind == kind) return info.needs_embedder || info.needs_knowledge;
+  }
+  return false;
+}
+
+bool retriever_needs_knowledge(const std::string& kind) {
+  for (const ground::RetrieverInfo& info : ground::retriever_registry()) {
+    if (info.kind == kind) return info.needs_knowledge;
   }
   return false;
 }
@@ -25,10 +33,10 @@ std::vector<Evidence> search_workspace(const Workspace& workspace, Session& sess
   std::string mode = request.mode;
   if (mode.empty()) mode = embedder_name.empty() ? "bm25" : "hybrid";
   // The store first: "nothing is ingested" should not wait for a model to load.
-  const auto store = workspace.open_store(store::OpenMode::kRead);
-  const bool vectors = retriever_needs_embedder(mode) && !embedder_name.empty();
+  OpenedCorpus opened(workspace, std::span(&mode, 1));
+  const bool vectors = retriever_uses_embedder(mode) && !embedder_name.empty();
   Embedder* embedder = vectors ? &session.embedder(embedder_name) : nullptr;
-  ground::Corpus corpus(*store, store->open_collection(kDocumentsCollection), embedder);
+  ground::Corpus& corpus = *opened.corpus(kDocumentsCollection, embedder);
   const auto retriever = ground::make_retriever({.kind = mode}, corpus);
   return retriever->retrieve(request.query, static_cast<size_t>(request.k));
 }

@@ -24,10 +24,10 @@ TEST(CommandTable, HasEveryCommandOnce) {
   for (const Command* command : commands()) names.emplace(command->name);
   EXPECT_EQ(names.size(), commands().size());
   EXPECT_EQ(names,
-            (std::set<std::string>{"quickstart", "init",   "pull",   "models",   "info",
-                                   "run",        "chat",   "embed",  "tokenize", "perplexity",
-                                   "predict",    "ingest", "search", "ask",      "compare",
-                                   "bench",      "data",   "train",  "merge",    "export"}));
+            (std::set<std::string>{
+                "quickstart", "init",     "pull",       "models",  "info",   "run",    "chat",
+                "embed",      "tokenize", "perplexity", "predict", "ingest", "search", "ask",
+                "compare",    "bench",    "data",       "train",   "merge",  "export", "kg"}));
 }
 
 TEST(CommandTable, EveryCommandHasSummaryExampleAndJson) {

@@ -18,6 +18,7 @@ extern const Command kPerplexity;
 extern const Command kPredict;
 extern const Command kIngest;
 extern const Command kSearch;
+extern const Command kKg;
 extern const Command kAsk;
 extern const Command kCompare;
 extern const Command kBench;

@@ -131,6 +131,25 @@ std::vector<std::string> Analyzer::analyze(std::string_view utf8, bool drop_stop
   return out;
 }
 
+std::vector<std::string_view> particle_stems(std::string_view folded_word) {
+  std::vector<std::string_view> stems = {folded_word};
+  if (folded_word.empty() || first_script(folded_word) != text::Script::kHangul) return stems;
+  const auto try_all = [&](const auto& particles) {
+    for (const std::string_view particle : particles) {
+      if (folded_word.ends_with(particle) &&
+          folded_word.size() >= particle.size() + 2 * kSyllableBytes) {
+        stems.push_back(folded_word.substr(0, folded_word.size() - particle.size()));
+      }
+    }
+  };
+  try_all(kParticles);
+  try_all(kRiskyParticles);
+  std::sort(stems.begin(), stems.end(),
+            [](std::string_view a, std::string_view b) { return a.size() > b.size(); });
+  stems.erase(std::unique(stems.begin(), stems.end()), stems.end());
+  return stems;
+}
+
 bool is_stop_word(std::string_view folded_word) {
   return std::find(kStopWords.begin(), kStopWords.end(), folded_word) != kStopWords.end();
 }

@@ -41,6 +41,10 @@ class Analyzer {
   text::Segmenter segmenter_;
 };
 
+// A Hangul word and what it is without each particle it may end in, the longest first: at least two
+// syllables stay. Other words: themselves alone.
+std::vector<std::string_view> particle_stems(std::string_view folded_word);
+
 // A function word of English; `folded_word` as fold_for_search gives it.
 bool is_stop_word(std::string_view folded_word);
 

@@ -20,6 +20,7 @@
 
 #include "infer/embedder.h"
 #include "infer/slots.h"
+#include "store/knowledge_graph.h"
 #include "store/store.h"
 
 namespace ondol::ground {
@@ -30,16 +31,31 @@ struct ScoredChunk {
   bool operator==(const ScoredChunk&) const = default;
 };
 
+// What there is to search; whoever fills it keeps it alive.
+struct CorpusSources {
+  store::Store* store = nullptr;  // null: no documents are ingested
+  store::CollectionId collection = 0;
+  Embedder* embedder = nullptr;
+  store::KnowledgeGraph* knowledge = nullptr;  // an external knowledge graph; null: none
+};
+
 // One collection opened for searching, with what searches share: postings and vectors in memory
-// for the last scopes asked for, thrown away when the collection's generation moves on.
+// for the last scopes asked for, thrown away when the collection's generation moves on. Searching
+// documents where there is no store throws Error(kNotFound).
 class Corpus {
  public:
+  explicit Corpus(const CorpusSources& sources);
   Corpus(store::Store& store, store::CollectionId collection, Embedder* embedder);
   ~Corpus();
   Corpus(const Corpus&) = delete;
   Corpus& operator=(const Corpus&) = delete;
 
   bool has_embedder() const;
+  Embedder* embedder() const;
+  // False for a text in letters that the embedder's languages do not use: it would be compared by
+  // noise.
+  bool embeds(std::string_view text) const;
+  store::KnowledgeGraph* knowledge() const;
   // Chunks the query may see.
   int64_t size(const Query& query);
   std::vector<ScoredChunk> search_bm25(const Query& query, size_t k, double k1, double b);
@@ -79,11 +95,13 @@ struct RetrieverInfo {
   std::string_view kind;
   std::string_view summary;  // one line for help
   bool needs_embedder;
+  bool needs_knowledge;  // an external knowledge graph; such a kind searches no documents
   std::unique_ptr<Retriever> (*make)(const RetrieverConfig& config, Corpus& corpus);
 };
 std::span<const RetrieverInfo> retriever_registry();
 // Throws Error(kInvalidArgument) for an unknown kind (the message lists the known ones), a value
-// out of range, or a kind that needs an embedder where the corpus has none.
+// out of range, or a kind that needs an embedder or a knowledge graph where the
+// corpus has none.
 std::unique_ptr<Retriever> make_retriever(const RetrieverConfig& config, Corpus& corpus);
 
 }  // namespace ondol::ground

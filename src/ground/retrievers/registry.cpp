@@ -9,9 +9,10 @@ namespace ondol::ground {
 namespace {
 
 constexpr RetrieverInfo kRegistry[] = {
-    {"bm25", "by the words of the question (BM25)", false, &make_bm25_retriever},
-    {"vector", "by meaning (nearest embeddings)", true, &make_vector_retriever},
-    {"hybrid", "by words and meaning, fused", true, &make_hybrid_retriever},
+    {"bm25", "by the words of the question (BM25)", false, false, &make_bm25_retriever},
+    {"vector", "by meaning (nearest embeddings)", true, false, &make_vector_retriever},
+    {"hybrid", "by words and meaning, fused", true, false, &make_hybrid_retriever},
+    {"kg", "facts of an external knowledge graph", false, true, &make_kg_retriever},
 };
 
 void need(bool holds, std::string_view field, const std::string& got, std::string_view expected) {
@@ -55,6 +56,12 @@ std::unique_ptr<Retriever> make_retriever(const RetrieverConfig& config, Corpus&
     throw Error(ErrorCode::kInvalidArgument,
                 fmt::format("[knowledge] kind '{}' needs an embedder; got none, expected one that "
                             "the workspace names; try 'bm25' or `ondol pull all-minilm-l6-v2`",
+                            config.kind));
+  }
+  if (row->needs_knowledge && corpus.knowledge() == nullptr) {
+    throw Error(ErrorCode::kNotFound,
+                fmt::format("[knowledge] kind '{}' needs an external knowledge graph, and none is "
+                            "imported; try `ondol kg import FILE.nt`",
                             config.kind));
   }
   return row->make(config, corpus);

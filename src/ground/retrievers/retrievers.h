@@ -12,6 +12,7 @@ namespace ondol::ground {
 std::unique_ptr<Retriever> make_bm25_retriever(const RetrieverConfig& config, Corpus& corpus);
 std::unique_ptr<Retriever> make_vector_retriever(const RetrieverConfig& config, Corpus& corpus);
 std::unique_ptr<Retriever> make_hybrid_retriever(const RetrieverConfig& config, Corpus& corpus);
+std::unique_ptr<Retriever> make_kg_retriever(const RetrieverConfig& config, Corpus& corpus);
 
 // sum over the lists of 1 / (constant + rank), ranks from 1.
 std::vector<ScoredChunk> fuse_reciprocal_ranks(std::span<const std::vector<ScoredChunk>> lists,
