@@ -136,6 +136,7 @@ TEST(Pizza, ClassesAndRestrictionsComeThrough) {
   // What was left out is named.
   EXPECT_EQ(read.not_understood,
             (std::map<std::string, int64_t>{{"owl:AllDifferent", 1},
+                                            {"owl:Nothing as a parent", 2},
                                             {"owl:distinctMembers", 1},
                                             {"owl:equivalentClass of two names", 4}}));
 }

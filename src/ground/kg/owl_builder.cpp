@@ -63,7 +63,8 @@ std::string OwlBuilder::new_name(Id id) {
 
 void OwlBuilder::add_class(Id id) {
   if (graph_.term(id).kind != store::KgTermKind::kIri) return;
-  if (is_any(id) || is_datatype(id) || is_class(id)) return;
+  if (is_any(id) || graph_.short_name(id) == "owl:Nothing" || is_datatype(id) || is_class(id))
+    return;
   classes_[id] = result_.ontology.classes.size();
   const std::string name = new_name(id);
   class_at_[name] = result_.ontology.classes.size();

@@ -198,6 +198,9 @@ class OwlReader {
     constexpr int kDepthMax = 50;
     if (depth > kDepthMax) return builder_.not_understood("classes inside classes");
     if (builder_.is_any(parent)) return;
+    if (graph_.short_name(parent) == "owl:Nothing") {
+      return builder_.not_understood("owl:Nothing as a parent");
+    }
     if (is_iri(parent)) return builder_.add_parent(s, parent);
     if (const Id list = graph_.object(parent, "owl:intersectionOf"))
       return read_all(s, list, depth);

@@ -129,6 +129,28 @@ class XmlReader {
     return namespace_of(node, name.substr(0, colon)) + name.substr(colon + 1);
   }
 
+  // What rdf:ID and rdf:nodeID may be: a letter or _ first, and no sign that a name cannot have.
+  static bool is_name(const std::string& text) {
+    if (text.empty() || (text[0] >= '0' && text[0] <= '9') || text[0] == '-' || text[0] == '.') {
+      return false;
+    }
+    return text.find_first_of(" \t\r\n:/#?&<>\"'()[]{}!,;=+*%$@^|\\`~") == std::string::npos;
+  }
+  // RDF 1.1 XML Syntax, 5.1: names of the syntax itself name neither nodes nor properties.
+  static bool is_core(const std::string& name) {
+    for (const char* core : {"RDF", "ID", "about", "parseType", "resource", "nodeID", "datatype",
+                             "aboutEach", "aboutEachPrefix", "bagID"}) {
+      if (name == rdf(core)) return true;
+    }
+    return false;
+  }
+  static void need_one_of(const std::map<std::string, std::string>& attributes,
+                          std::initializer_list<const char*> names, const pugi::xml_node& node) {
+    int found = 0;
+    for (const char* name : names) found += attributes.contains(rdf(name));
+    if (found > 1) fail(fmt::format("two attributes in <{}> that exclude each other", node.name()));
+  }
+
   // Attributes by their whole names; those of XML and namespaces left out.
   static std::map<std::string, std::string> attributes_of(const pugi::xml_node& node) {
     std::map<std::string, std::string> all;
@@ -140,8 +162,14 @@ class XmlReader {
       if (name.find(':') == std::string::npos && !old) continue;
       all[old ? rdf(name) : whole(node, name, false)] = attribute.value();
     }
-    for (const char* gone : {"aboutEach", "aboutEachPrefix", "bagID"}) {
-      if (all.contains(rdf(gone))) fail(fmt::format("rdf:{}, which RDF no longer has", gone));
+    for (const char* never : {"aboutEach", "aboutEachPrefix", "bagID", "li", "Description"}) {
+      if (all.contains(rdf(never))) fail(fmt::format("the attribute rdf:{}", never));
+    }
+    for (const char* name : {"ID", "nodeID"}) {
+      const auto found = all.find(rdf(name));
+      if (found != all.end() && !is_name(found->second)) {
+        fail(fmt::format("the rdf:{} '{}'", name, found->second));
+      }
     }
     return all;
   }
@@ -174,6 +202,7 @@ class XmlReader {
   }
   KgTerm id_of(const std::string& id, const Scope& scope) {
     const std::string whole_id = resolve_iri("#" + id, scope.base);
+    if (!ids_.insert(whole_id).second) fail("the rdf:ID '" + id + "' twice");
     return iri(whole_id);
   }
 
@@ -203,10 +232,11 @@ class XmlReader {
   KgTerm node_element(const pugi::xml_node& node, const Scope& outer) {
     const Scope scope = enter(node, outer);
     const auto attributes = attributes_of(node);
+    need_one_of(attributes, {"ID", "nodeID", "about"}, node);
     const KgTerm subject = subject_of(attributes, scope);
     const std::string name = name_of(node);
     if (name != rdf("Description")) {
-      if (name == rdf("li") || kSyntax.contains(name)) fail("a node called " + name);
+      if (name == rdf("li") || is_core(name)) fail("a node called " + name);
       on_triple_(subject, iri(rdf("type")), iri(name));
     }
     property_attributes(subject, attributes, scope);
@@ -219,7 +249,7 @@ class XmlReader {
     for (const pugi::xml_node child : elements(node)) {
       std::string name = name_of(child);
       if (name == rdf("li")) name = rdf(fmt::format("_{}", ++item));
-      if (name == rdf("Description")) fail("rdf:Description where a property belongs");
+      if (name == rdf("Description") || is_core(name)) fail("a property called " + name);
       property_element(child, subject, name, scope);
     }
   }
@@ -228,6 +258,8 @@ class XmlReader {
                         const Scope& outer) {
     const Scope scope = enter(node, outer);
     const auto attributes = attributes_of(node);
+    need_one_of(attributes, {"resource", "nodeID", "parseType"}, node);
+    need_one_of(attributes, {"datatype", "parseType"}, node);
     const KgTerm predicate = iri(name);
     const KgTerm object = object_of(node, attributes, scope);
     on_triple_(subject, predicate, object);
@@ -318,6 +350,7 @@ class XmlReader {
   const RdfOptions& options_;
   const OnTriple& on_triple_;
   int64_t blanks_ = 0;
+  std::set<std::string> ids_;
 };
 
 }  // namespace

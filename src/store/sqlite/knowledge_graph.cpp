@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <mutex>
 
 #include "base/error.h"
@@ -18,7 +19,7 @@ constexpr const char* kFactColumns =
     " JOIN kg_term p ON p.id = t.p JOIN kg_term o ON o.id = t.o ";
 // After the last code point there is none: the end of a range of names.
 constexpr const char* kLastCodePoint = "\xF4\x8F\xBF\xBF";
-// Names looked through for one that has every word; the best known come first.
+// Words of a search; more are left out.
 constexpr size_t kWordsMax = 16;
 
 int64_t limit_of(size_t limit) { return static_cast<int64_t>(std::min<size_t>(limit, 1 << 30)); }
@@ -105,19 +106,19 @@ class SqliteKnowledgeGraph final : public KnowledgeGraph {
   std::vector<KgLabel> labels_with_words(std::span<const std::string> words,
                                          size_t limit) override {
     if (words.empty()) return {};
-    words = words.first(std::min(words.size(), kWordsMax));
+    const std::lock_guard guard(mutex_);
+    const std::vector<std::string> order = rarest_first(words);
     std::string sql = fmt::format(
         "SELECT {} FROM kg_word w JOIN kg_label l ON l.id = w.label_id WHERE w.word = ?1",
         kLabelColumns);
-    for (size_t i = 1; i < words.size(); ++i) {
+    for (size_t i = 1; i < order.size(); ++i) {
       sql += fmt::format(
           " AND EXISTS (SELECT 1 FROM kg_word x WHERE x.word = ?{} AND x.label_id = w.label_id)",
           i + 1);
     }
     sql += fmt::format(" ORDER BY w.label_id LIMIT ?{}", kWordsMax + 1);
-    const std::lock_guard guard(mutex_);
     Statement& row = db_.prepare(sql);
-    for (size_t i = 0; i < words.size(); ++i) row.bind(static_cast<int>(i + 1), words[i]);
+    for (size_t i = 0; i < order.size(); ++i) row.bind(static_cast<int>(i + 1), order[i]);
     row.bind(static_cast<int>(kWordsMax + 1), limit_of(limit));
     return read_labels(row);
   }
@@ -148,9 +149,11 @@ class SqliteKnowledgeGraph final : public KnowledgeGraph {
 
   int64_t degree(KgTermId term) override {
     const std::lock_guard guard(mutex_);
+    // Counted at the import for whatever has a name: of a hub counting takes milliseconds.
     Statement& row = db_.prepare(
-        "SELECT (SELECT count(*) FROM kg_triple WHERE s = ?1) + (SELECT count(*) FROM kg_triple "
-        "INDEXED BY kg_triple_by_object WHERE o = ?1)");
+        "SELECT coalesce((SELECT degree FROM kg_label WHERE term_id = ?1 LIMIT 1),"
+        " (SELECT count(*) FROM kg_triple WHERE s = ?1) + (SELECT count(*) FROM kg_triple "
+        "INDEXED BY kg_triple_by_object WHERE o = ?1))");
     row.bind(1, term);
     const int64_t all = row.step() ? row.integer(0) : 0;
     row.reset();
@@ -175,6 +178,22 @@ class SqliteKnowledgeGraph final : public KnowledgeGraph {
     if (row.step()) value = row.text(0);
     row.reset();
     return value;
+  }
+  // The word that the fewest names have goes first: its names alone are looked through.
+  std::vector<std::string> rarest_first(std::span<const std::string> words) {
+    std::vector<std::pair<int64_t, std::string>> counted;
+    for (const std::string& word : words.first(std::min(words.size(), kWordsMax))) {
+      Statement& row =
+          db_.prepare("SELECT count(*) FROM (SELECT 1 FROM kg_word WHERE word = ?1 LIMIT 10000)");
+      row.bind(1, word);
+      const int64_t names = row.step() ? row.integer(0) : 0;
+      row.reset();
+      counted.emplace_back(names, word);
+    }
+    std::sort(counted.begin(), counted.end());
+    std::vector<std::string> order;
+    for (auto& [names, word] : counted) order.push_back(std::move(word));
+    return order;
   }
   int64_t number(std::string_view key) { return std::strtoll(meta(key).c_str(), nullptr, 10); }
 
