@@ -15,6 +15,10 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 # types never leave it (fmt and nlohmann-json may stand in any .cpp, in no header).
 THIRD_PARTY = {
     "sqlite3.h": "sqlite",
+    "serd/": "serd",
+    "zlib.h": "zlib",
+    "bzlib.h": "bzip2",
+    "pugixml.hpp": "pugixml",
     "gumbo.h": "gumbo",
     "cmark-gfm": "cmark_gfm",
     "toml++": "tomlplusplus",

@@ -17,7 +17,7 @@ bool needs_embedder(const Recipe& recipe) {
   return (recipe.prompt.shots > 0 && recipe.prompt.select == "nearest") ||
          std::any_of(recipe.knowledge.begin(), recipe.knowledge.end(),
                      [](const KnowledgeConfig& knowledge) {
-                       return retriever_needs_embedder(knowledge.retriever.kind);
+                       return retriever_uses_embedder(knowledge.retriever.kind);
                      });
 }
 
@@ -29,7 +29,7 @@ Assistant::Assistant(const Workspace& workspace, Session& session, const std::st
   const RecipeBook& book = workspace.book();
   const Recipe& recipe = book.recipe(name.empty() ? book.chosen : name);
   // What can fail fast goes before what loads slowly.
-  if (!recipe.knowledge.empty()) store_ = workspace.open_store(store::OpenMode::kRead);
+  opened_ = OpenedCorpus(workspace, knowledge_kinds(std::span(&recipe, 1)));
   if (needs_train(recipe) && std::filesystem::exists(workspace.questions())) {
     train_ = eval::in_split(eval::read_questions(workspace.questions()), eval::Split::kTrain);
   }
@@ -37,15 +37,12 @@ Assistant::Assistant(const Workspace& workspace, Session& session, const std::st
   if (needs_embedder(recipe) && !book.embedder.empty()) {
     embedder = &session.embedder(book.embedder);
   }
-  if (store_) {
-    corpus_ = std::make_unique<ground::Corpus>(
-        *store_, store_->open_collection(kDocumentsCollection), embedder);
-  }
   generator_ = &session.generator(recipe.model, workspace.adapter_path(recipe));
   compiled_ = std::make_unique<CompiledRecipe>(
-      recipe,
-      Resources{
-          .generator = generator_, .embedder = embedder, .corpus = corpus_.get(), .train = train_});
+      recipe, Resources{.generator = generator_,
+                        .embedder = embedder,
+                        .corpus = opened_.corpus(kDocumentsCollection, embedder),
+                        .train = train_});
   if (compiled_->wants_refusal_fit()) {
     compiled_->refuse_below(load_refusal(workspace, recipe).value_or(0));
   }

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "app/opened_corpus.h"
 #include "app/pipeline.h"
 #include "app/session.h"
 #include "app/workspace.h"
@@ -28,8 +29,7 @@ class Assistant {
   Generator& generator() const { return *generator_; }
 
  private:
-  std::unique_ptr<store::Store> store_;
-  std::unique_ptr<ground::Corpus> corpus_;
+  OpenedCorpus opened_;
   std::vector<eval::Question> train_;
   Generator* generator_ = nullptr;
   std::unique_ptr<CompiledRecipe> compiled_;

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "app/compare_report.h"
+#include "app/opened_corpus.h"
 #include "app/refusal_fit.h"
 #include "base/error.h"
 #include "base/files.h"
@@ -61,11 +62,6 @@ std::vector<Recipe> chosen_recipes(const RecipeBook& book, const std::vector<std
     throw Error(ErrorCode::kInvalidArgument, "[compare] ondol.toml has no recipe to compare");
   }
   return recipes;
-}
-
-bool needs_documents(const std::vector<Recipe>& recipes) {
-  return std::any_of(recipes.begin(), recipes.end(),
-                     [](const Recipe& r) { return !r.knowledge.empty(); });
 }
 
 std::vector<Query> to_queries(const std::vector<eval::Question>& questions) {
@@ -189,14 +185,9 @@ CompareOutcome compare(const Workspace& workspace, Session& session, const Compa
   const eval::Text power = eval::power_sentence(static_cast<int64_t>(queries.size()));
   progress.notice(options.korean ? power.ko : power.en);
 
-  std::unique_ptr<store::Store> store;
-  std::unique_ptr<ground::Corpus> corpus;
+  OpenedCorpus opened(workspace, knowledge_kinds(recipes));
   Embedder* embedder = book.embedder.empty() ? nullptr : &session.embedder(book.embedder);
-  if (needs_documents(recipes)) {
-    store = workspace.open_store(store::OpenMode::kRead);
-    corpus = std::make_unique<ground::Corpus>(*store, store->open_collection(source.collection),
-                                              embedder);
-  }
+  ground::Corpus* corpus = opened.corpus(source.collection, embedder);
   AnswerCache cache(workspace.state() / "cache" / "answers.jsonl");
   uint64_t steps_total = 0, steps_done = 0;
   for (const Recipe& recipe : recipes) steps_total += steps_of(recipe, source, options);
@@ -206,7 +197,7 @@ CompareOutcome compare(const Workspace& workspace, Session& session, const Compa
   std::vector<ComparedRecipe> compared;
   std::vector<CompiledRecipe> ready =
       compile_all(workspace, recipes, session, options,
-                  {.embedder = embedder, .corpus = corpus.get(), .train = source.train});
+                  {.embedder = embedder, .corpus = corpus, .train = source.train});
   for (const std::string& notice : session.take_notices()) progress.notice(notice);
   for (CompiledRecipe& recipe : ready) {
     compared.push_back(run_one(workspace, recipe, source, queries, cache, steps, session, options));

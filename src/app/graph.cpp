@@ -36,7 +36,7 @@ ground::GivenFact read_fact(const std::string& line, const std::filesystem::path
 }
 
 // Names that share a word with this one, the most shared first.
-std::string near_names(const ground::KnowledgeGraph& graph, const std::string& name) {
+std::string near_names(const ground::EntityGraph& graph, const std::string& name) {
   const std::string key = ground::entity_key(name);
   const auto words = ground::key_words(key);
   std::vector<std::pair<int64_t, std::string>> near;
@@ -91,7 +91,7 @@ ground::FactImport GraphDesk::import_facts(const std::filesystem::path& file,
   return ground::import_facts(*store_, shelf_, facts, progress);
 }
 
-const ground::KnowledgeGraph& GraphDesk::graph() { return *resolved().graph; }
+const ground::EntityGraph& GraphDesk::graph() { return *resolved().graph; }
 
 const ground::ResolvedGraph& GraphDesk::resolved() {
   if (!graph_) {
@@ -106,7 +106,7 @@ const ground::ResolvedGraph& GraphDesk::resolved() {
 }
 
 GraphStatistics GraphDesk::statistics() {
-  const ground::KnowledgeGraph& g = graph();
+  const ground::EntityGraph& g = graph();
   GraphStatistics out;
   out.entities = static_cast<int64_t>(g.entities().size());
   out.facts = static_cast<int64_t>(g.facts().size());

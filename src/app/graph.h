@@ -16,10 +16,10 @@
 
 #include "app/workspace.h"
 #include "base/progress.h"
+#include "ground/entity_graph.h"
 #include "ground/entity_resolution.h"
 #include "ground/extraction.h"
 #include "ground/fact_import.h"
-#include "ground/knowledge_graph.h"
 
 namespace ondol::app {
 
@@ -54,7 +54,7 @@ class GraphDesk {
   // "subject_type", "object_type". Throws Error(kCorruptData) naming the line.
   ground::FactImport import_facts(const std::filesystem::path& file, ProgressSink& progress);
 
-  const ground::KnowledgeGraph& graph();
+  const ground::EntityGraph& graph();
   GraphStatistics statistics();
   // The entity of this name; `type` tells namesakes apart ("" takes the only one).
   int32_t entity(const std::string& name, const std::string& type = "");

@@ -1,5 +1,6 @@
 #include "app/search.h"
 
+#include "app/opened_corpus.h"
 #include "ground/retriever.h"
 
 namespace ondol::app {
@@ -15,14 +16,19 @@ const ground::RetrieverInfo* find_kind(const std::string& kind) {
 
 }  // namespace
 
-bool retriever_needs_embedder(const std::string& kind) {
+bool retriever_uses_embedder(const std::string& kind) {
   const ground::RetrieverInfo* info = find_kind(kind);
-  return info != nullptr && info->needs_embedder;
+  return info != nullptr && info->embedder != ground::EmbedderUse::kNone;
 }
 
 bool retriever_needs_graph(const std::string& kind) {
   const ground::RetrieverInfo* info = find_kind(kind);
   return info != nullptr && info->needs_graph;
+}
+
+bool retriever_needs_knowledge(const std::string& kind) {
+  const ground::RetrieverInfo* info = find_kind(kind);
+  return info != nullptr && info->needs_knowledge;
 }
 
 std::vector<std::string> search_modes() {
@@ -39,12 +45,10 @@ std::vector<Evidence> search_workspace(const Workspace& workspace, Session& sess
   std::string mode = request.mode;
   if (mode.empty()) mode = embedder_name.empty() ? "bm25" : "hybrid";
   // The store first: "nothing is ingested" should not wait for a model to load.
-  const auto store = workspace.open_store(store::OpenMode::kRead);
-  // hybrid-graph searches by meaning too where there is an embedder.
-  const bool vectors =
-      (retriever_needs_embedder(mode) || mode == "hybrid-graph") && !embedder_name.empty();
+  OpenedCorpus opened(workspace, std::span(&mode, 1));
+  const bool vectors = retriever_uses_embedder(mode) && !embedder_name.empty();
   Embedder* embedder = vectors ? &session.embedder(embedder_name) : nullptr;
-  ground::Corpus corpus(*store, store->open_collection(kDocumentsCollection), embedder);
+  ground::Corpus& corpus = *opened.corpus(kDocumentsCollection, embedder);
   const auto retriever = ground::make_retriever({.kind = mode}, corpus);
   return retriever->retrieve(request.query, static_cast<size_t>(request.k));
 }

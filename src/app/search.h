@@ -24,10 +24,13 @@ struct SearchRequest {
 std::vector<Evidence> search_workspace(const Workspace& workspace, Session& session,
                                        const SearchRequest& request);
 
-// Whether a retriever of this kind searches vectors (an unknown kind does not).
-bool retriever_needs_embedder(const std::string& kind);
-// Whether it follows the property graph.
+// Whether a retriever of this kind works with the workspace's embedder, where it has one: it
+// searches vectors, or compares facts with the question. An unknown kind does not.
+bool retriever_uses_embedder(const std::string& kind);
+// Whether it follows the property graph of the documents.
 bool retriever_needs_graph(const std::string& kind);
+// Whether it searches the external knowledge graph in place of the documents.
+bool retriever_needs_knowledge(const std::string& kind);
 // The kinds that search_workspace knows.
 std::vector<std::string> search_modes();
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "app/opened_corpus.h"
 #include "app/pipeline.h"
 #include "app/search.h"
 #include "base/error.h"
@@ -51,10 +52,10 @@ TrainingRows training_rows(const Workspace& workspace, Session& session, const s
                                           " has no questions of the " + split_name(split) +
                                           " split");
   }
-  const auto store = workspace.open_store(store::OpenMode::kRead);
+  OpenedCorpus opened(workspace, knowledge_kinds(std::span(&recipe, 1)));
   Embedder* embedder = book.embedder.empty() ? nullptr : &session.embedder(book.embedder);
-  ground::Corpus corpus(*store, store->open_collection(kDocumentsCollection), embedder);
-  const CompiledRecipe compiled(recipe, {.embedder = embedder, .corpus = &corpus});
+  const CompiledRecipe compiled(
+      recipe, {.embedder = embedder, .corpus = opened.corpus(kDocumentsCollection, embedder)});
   std::vector<Query> queries;
   for (const eval::Question& question : questions) queries.push_back(to_query(question));
   progress.update("retrieve", 0, queries.size());

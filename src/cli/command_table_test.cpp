@@ -23,11 +23,11 @@ TEST(CommandTable, HasEveryCommandOnce) {
   std::set<std::string> names;
   for (const Command* command : commands()) names.emplace(command->name);
   EXPECT_EQ(names.size(), commands().size());
-  EXPECT_EQ(names,
-            (std::set<std::string>{
-                "quickstart", "init",     "pull",       "models",  "info",   "run",    "chat",
-                "embed",      "tokenize", "perplexity", "predict", "ingest", "search", "graph",
-                "ask",        "compare",  "bench",      "data",    "train",  "merge",  "export"}));
+  EXPECT_EQ(names, (std::set<std::string>{
+                       "quickstart", "init",  "pull",     "models",     "info",    "run",
+                       "chat",       "embed", "tokenize", "perplexity", "predict", "ingest",
+                       "search",     "graph", "ask",      "compare",    "bench",   "data",
+                       "train",      "merge", "export",   "kg"}));
 }
 
 TEST(CommandTable, EveryCommandHasSummaryExampleAndJson) {

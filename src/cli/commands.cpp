@@ -7,9 +7,9 @@ namespace {
 
 // In the order of help: the way a person meets them.
 constexpr std::array kTable = {
-    &kQuickstart, &kInit,  &kIngest, &kAsk,      &kCompare,    &kChat,    &kSearch,
-    &kGraph,      &kRun,   &kEmbed,  &kTokenize, &kPerplexity, &kPredict, &kData,
-    &kTrain,      &kMerge, &kExport, &kBench,    &kPull,       &kModels,  &kInfo,
+    &kQuickstart, &kInit,   &kIngest, &kAsk,      &kCompare,    &kChat,    &kSearch, &kGraph,
+    &kKg,         &kRun,    &kEmbed,  &kTokenize, &kPerplexity, &kPredict, &kData,   &kTrain,
+    &kMerge,      &kExport, &kBench,  &kPull,     &kModels,     &kInfo,
 };
 
 }  // namespace

@@ -19,6 +19,7 @@ extern const Command kPredict;
 extern const Command kIngest;
 extern const Command kSearch;
 extern const Command kGraph;
+extern const Command kKg;
 extern const Command kAsk;
 extern const Command kCompare;
 extern const Command kBench;

@@ -16,10 +16,10 @@ namespace ondol::cli {
 namespace {
 
 using Json = nlohmann::ordered_json;
+using ground::EntityGraph;
 using ground::GraphEntity;
 using ground::GraphFact;
 using ground::GraphPlace;
-using ground::KnowledgeGraph;
 
 constexpr size_t kColumns = 80;
 constexpr int64_t kContextPoints = 60;  // of a passage shown on each side of a name
@@ -69,11 +69,11 @@ Json place_json(const Shown& shown) {
           {"quote", shown.quote}};
 }
 
-std::string label(const KnowledgeGraph& graph, int32_t entity) {
+std::string label(const EntityGraph& graph, int32_t entity) {
   return graph.entities()[static_cast<size_t>(entity)].label;
 }
 
-std::vector<const GraphFact*> facts_of(const KnowledgeGraph& graph, int32_t entity) {
+std::vector<const GraphFact*> facts_of(const EntityGraph& graph, int32_t entity) {
   std::vector<const GraphFact*> out;
   for (const GraphFact& fact : graph.facts()) {
     if (fact.subject == entity || fact.object == entity) out.push_back(&fact);
@@ -89,7 +89,7 @@ struct Tie {
   double weight = 0;
 };
 
-std::vector<Tie> ties_of(const KnowledgeGraph& graph, int32_t entity) {
+std::vector<Tie> ties_of(const EntityGraph& graph, int32_t entity) {
   std::vector<Tie> out;
   for (const ground::CoOccurrence& tie : graph.co_occurrences()) {
     if (tie.first == entity) out.push_back({tie.second, tie.weight});
@@ -100,14 +100,14 @@ std::vector<Tie> ties_of(const KnowledgeGraph& graph, int32_t entity) {
   return out;
 }
 
-std::string fact_line(const KnowledgeGraph& graph, const GraphFact& fact) {
+std::string fact_line(const EntityGraph& graph, const GraphFact& fact) {
   return fmt::format("{} - {} - {}", label(graph, fact.subject), fact.label,
                      label(graph, fact.object));
 }
 
 // One step of a path: why two neighbours are neighbours.
 std::string reason(app::GraphDesk& desk, int32_t from, int32_t to) {
-  const KnowledgeGraph& graph = desk.graph();
+  const EntityGraph& graph = desk.graph();
   const auto entities = static_cast<int32_t>(graph.entities().size());
   if (from >= entities || to >= entities) return "";
   for (const GraphFact& fact : graph.facts()) {
@@ -189,7 +189,7 @@ std::string statistics_json(const app::GraphStatistics& s) {
 }
 
 std::string entity_text(app::GraphDesk& desk, int32_t id, int64_t limit) {
-  const KnowledgeGraph& graph = desk.graph();
+  const EntityGraph& graph = desk.graph();
   const GraphEntity& entity = graph.entities()[static_cast<size_t>(id)];
   std::string text = entity.label;
   if (!entity.name.type.empty()) text += " (" + entity.name.type + ")";
@@ -224,7 +224,7 @@ std::string entity_text(app::GraphDesk& desk, int32_t id, int64_t limit) {
 }
 
 std::string entity_json(app::GraphDesk& desk, int32_t id, int64_t limit) {
-  const KnowledgeGraph& graph = desk.graph();
+  const EntityGraph& graph = desk.graph();
   const GraphEntity& entity = graph.entities()[static_cast<size_t>(id)];
   const auto count = static_cast<size_t>(limit);
   Json facts = Json::array(), ties = Json::array(), mentions = Json::array();

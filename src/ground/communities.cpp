@@ -15,7 +15,7 @@ namespace {
 // Passages read for a digest; a community that spans more is told by these.
 constexpr size_t kPassagesRead = 30;
 
-graph::CsrGraph entity_graph(const KnowledgeGraph& graph) {
+graph::CsrGraph entity_graph(const EntityGraph& graph) {
   std::vector<graph::Edge> edges;
   const auto hub = [&](int32_t e) { return graph.entities()[static_cast<size_t>(e)].hub; };
   for (const GraphFact& fact : graph.facts()) {
@@ -84,7 +84,7 @@ void score_by_centroid(std::vector<Candidate>& all) {
 }
 
 // The passages that name the most of these entities.
-std::vector<int32_t> passages_about(const KnowledgeGraph& graph, std::span<const int32_t> members) {
+std::vector<int32_t> passages_about(const EntityGraph& graph, std::span<const int32_t> members) {
   std::map<int32_t, int64_t> counts;
   for (const int32_t e : members) {
     const GraphEntity& entity = graph.entities()[static_cast<size_t>(e)];
@@ -104,7 +104,7 @@ std::vector<int32_t> passages_about(const KnowledgeGraph& graph, std::span<const
 
 }  // namespace
 
-Communities find_communities(const KnowledgeGraph& graph, const CommunityOptions& options) {
+Communities find_communities(const EntityGraph& graph, const CommunityOptions& options) {
   const graph::CsrGraph ties = entity_graph(graph);
   Communities found;
   graph::HierarchyOptions hierarchy;
@@ -116,7 +116,7 @@ Communities find_communities(const KnowledgeGraph& graph, const CommunityOptions
   return found;
 }
 
-Digest digest(const Communities& communities, const KnowledgeGraph& graph, int32_t community,
+Digest digest(const Communities& communities, const EntityGraph& graph, int32_t community,
               const std::function<std::string(int32_t passage)>& text_of,
               const DigestOptions& options) {
   Digest out;

@@ -14,8 +14,8 @@
 #include <string>
 #include <vector>
 
+#include "ground/entity_graph.h"
 #include "ground/graph/hierarchy.h"
-#include "ground/knowledge_graph.h"
 
 namespace ondol::ground {
 
@@ -30,7 +30,7 @@ struct Communities {
   double modularity = 0;          // of level 0
 };
 
-Communities find_communities(const KnowledgeGraph& graph, const CommunityOptions& options = {});
+Communities find_communities(const EntityGraph& graph, const CommunityOptions& options = {});
 
 struct DigestOptions {
   size_t entities = 5;
@@ -53,7 +53,7 @@ struct Digest {
 // `text_of` gives a passage's text; it is asked only for passages that name the community's
 // entities. Sentences are those that hold the most of what the community's passages have in common
 // (terms of the centroid), one a passage at most.
-Digest digest(const Communities& communities, const KnowledgeGraph& graph, int32_t community,
+Digest digest(const Communities& communities, const EntityGraph& graph, int32_t community,
               const std::function<std::string(int32_t passage)>& text_of,
               const DigestOptions& options = {});
 

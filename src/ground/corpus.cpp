@@ -9,9 +9,9 @@
 #include "ground/analysis.h"
 #include "ground/bm25.h"
 #include "ground/document.h"
+#include "ground/entity_graph.h"
 #include "ground/entity_resolution.h"
 #include "ground/fact_index.h"
-#include "ground/knowledge_graph.h"
 #include "ground/retriever.h"
 #include "store/vector_index.h"
 
@@ -30,7 +30,7 @@ struct View {
   store::LengthStatistics lengths;
   std::unordered_map<std::string, std::vector<store::Posting>> postings;  // as terms are asked for
   std::unique_ptr<store::ExactVectorIndex> vectors;                       // when first asked for
-  std::shared_ptr<const KnowledgeGraph> graph;                            // likewise
+  std::shared_ptr<const EntityGraph> graph;                               // likewise
   std::shared_ptr<const FactIndex> facts;
 };
 
@@ -48,9 +48,7 @@ void keep_best(std::vector<ScoredChunk>& all, size_t k) {
 }  // namespace
 
 struct Corpus::State {
-  store::Store& store;
-  store::CollectionId collection;
-  Embedder* embedder;
+  CorpusSources sources;
   std::mutex mutex;
   Analyzer analyzer;                         // of questions
   std::vector<std::shared_ptr<View>> views;  // the most recently used last
@@ -58,13 +56,18 @@ struct Corpus::State {
   View& view(const Query& query);
   const std::vector<store::Posting>& postings(View& view, const std::string& term);
   store::ExactVectorIndex& vectors(View& view, size_t dimensions);
-  const std::shared_ptr<const KnowledgeGraph>& graph(View& view);
-  bool embeds(const Query& query) const;
+  const std::shared_ptr<const EntityGraph>& graph(View& view);
+  store::Store& store() const;
 };
 
+store::Store& Corpus::State::store() const {
+  if (sources.store != nullptr) return *sources.store;
+  throw Error(ErrorCode::kNotFound, "[retrieve] no documents are ingested; try `ondol ingest`");
+}
+
 View& Corpus::State::view(const Query& query) {
-  const store::Scope scope{collection, query.principal, query.filter};
-  const int64_t generation = store.generation(collection);
+  const store::Scope scope{sources.collection, query.principal, query.filter};
+  const int64_t generation = store().generation(sources.collection);
   const auto found = std::find_if(views.begin(), views.end(),
                                   [&](const auto& view) { return view->scope == scope; });
   if (found != views.end() && (*found)->generation == generation) {
@@ -76,7 +79,7 @@ View& Corpus::State::view(const Query& query) {
   auto fresh = std::make_shared<View>();
   fresh->scope = scope;
   fresh->generation = generation;
-  fresh->lengths = store.length_statistics(scope);
+  fresh->lengths = store().length_statistics(scope);
   views.push_back(std::move(fresh));
   return *views.back();
 }
@@ -84,26 +87,26 @@ View& Corpus::State::view(const Query& query) {
 const std::vector<store::Posting>& Corpus::State::postings(View& view, const std::string& term) {
   const auto found = view.postings.find(term);
   if (found != view.postings.end()) return found->second;
-  return view.postings.emplace(term, store.postings(view.scope, term)).first->second;
+  return view.postings.emplace(term, store().postings(view.scope, term)).first->second;
 }
 
 store::ExactVectorIndex& Corpus::State::vectors(View& view, size_t dimensions) {
   if (!view.vectors) {
-    auto index =
-        std::make_unique<store::ExactVectorIndex>(embedder->id(), static_cast<int64_t>(dimensions));
-    store.for_each_vector(
-        view.scope, embedder->id(),
-        [&](store::ChunkId id, std::span<const float> vector) { index->add(id, vector); });
+    const std::string id = sources.embedder->id();
+    auto index = std::make_unique<store::ExactVectorIndex>(id, static_cast<int64_t>(dimensions));
+    store().for_each_vector(
+        view.scope, id,
+        [&](store::ChunkId chunk, std::span<const float> vector) { index->add(chunk, vector); });
     view.vectors = std::move(index);
   }
   return *view.vectors;
 }
 
-const std::shared_ptr<const KnowledgeGraph>& Corpus::State::graph(View& view) {
+const std::shared_ptr<const EntityGraph>& Corpus::State::graph(View& view) {
   if (!view.graph) {
-    view.graph = load_graph(store, view.scope).graph;
+    view.graph = load_graph(store(), view.scope).graph;
     if (view.graph->entities().empty() && view.lengths.chunks > 0 &&
-        store.extractions(collection).empty()) {
+        store().extractions(sources.collection).empty()) {
       view.graph.reset();
       throw Error(ErrorCode::kNotFound,
                   "[retrieve] this search follows a graph, and none was built; try `ondol ingest "
@@ -114,21 +117,26 @@ const std::shared_ptr<const KnowledgeGraph>& Corpus::State::graph(View& view) {
 }
 
 // A question in letters that the embedder's languages do not use would be compared by noise.
-bool Corpus::State::embeds(const Query& query) const {
-  const std::string language = guess_language(query.text);
+bool Corpus::embeds(std::string_view text) const {
+  if (!has_embedder()) return false;
+  const std::string language = guess_language(text);
   const bool latin = language != "ko" && language != "ja" && language != "zh";
-  for (const std::string& covered : embedder->languages()) {
+  for (const std::string& covered : state_->sources.embedder->languages()) {
     const bool covered_latin = covered != "ko" && covered != "ja" && covered != "zh";
     if (covered == language || covered == "*" || (latin && covered_latin)) return true;
   }
   return false;
 }
 
+Corpus::Corpus(const CorpusSources& sources)
+    : state_(new State{sources, {}, Analyzer({.drop_stop_words = true}), {}}) {}
 Corpus::Corpus(store::Store& store, store::CollectionId collection, Embedder* embedder)
-    : state_(new State{store, collection, embedder, {}, Analyzer({.drop_stop_words = true}), {}}) {}
+    : Corpus({.store = &store, .collection = collection, .embedder = embedder}) {}
 Corpus::~Corpus() = default;
 
-bool Corpus::has_embedder() const { return state_->embedder != nullptr; }
+bool Corpus::has_embedder() const { return state_->sources.embedder != nullptr; }
+Embedder* Corpus::embedder() const { return state_->sources.embedder; }
+store::KnowledgeGraph* Corpus::knowledge() const { return state_->sources.knowledge; }
 
 int64_t Corpus::size(const Query& query) {
   const std::lock_guard guard(state_->mutex);
@@ -169,14 +177,14 @@ std::vector<std::vector<ScoredChunk>> Corpus::search_vectors(std::span<const Que
   std::vector<std::vector<ScoredChunk>> results(queries.size());
   std::vector<size_t> asked;
   for (size_t i = 0; i < queries.size(); ++i) {
-    if (state_->embeds(queries[i])) asked.push_back(i);
+    if (embeds(queries[i].text)) asked.push_back(i);
   }
   for (size_t begin = 0; begin < asked.size(); begin += kEmbedBatch) {
     const size_t end = std::min(begin + kEmbedBatch, asked.size());
     std::vector<std::string> texts;
     for (size_t i = begin; i < end; ++i) texts.push_back(queries[asked[i]].text);
     // A question longer than the window is searched by its beginning: no answer would be worse.
-    const EmbedResult embedded = state_->embedder->embed(texts, {.truncate = true});
+    const EmbedResult embedded = state_->sources.embedder->embed(texts, {.truncate = true});
     const std::lock_guard guard(state_->mutex);
     for (size_t i = begin; i < end; ++i) {
       const std::vector<float>& vector = embedded.vectors[i - begin];
@@ -189,7 +197,7 @@ std::vector<std::vector<ScoredChunk>> Corpus::search_vectors(std::span<const Que
   return results;
 }
 
-std::shared_ptr<const KnowledgeGraph> Corpus::graph(const Query& query) {
+std::shared_ptr<const EntityGraph> Corpus::graph(const Query& query) {
   const std::lock_guard guard(state_->mutex);
   return state_->graph(state_->view(query));
 }
@@ -205,10 +213,10 @@ std::vector<std::vector<double>> Corpus::nearness(std::span<const Query> queries
                                                   std::span<const std::vector<std::string>> texts) {
   std::vector<std::vector<double>> rows(queries.size());
   for (size_t i = 0; i < queries.size(); ++i) {
-    if (texts[i].empty() || !state_->embeds(queries[i])) continue;
+    if (texts[i].empty() || !embeds(queries[i].text)) continue;
     std::vector<std::string> all = {queries[i].text};
     all.insert(all.end(), texts[i].begin(), texts[i].end());
-    const EmbedResult embedded = state_->embedder->embed(all, {.truncate = true});
+    const EmbedResult embedded = state_->sources.embedder->embed(all, {.truncate = true});
     for (size_t t = 1; t < all.size(); ++t) {
       double dot = 0;
       for (size_t d = 0; d < embedded.vectors[0].size(); ++d) {
@@ -233,8 +241,8 @@ std::vector<Evidence> Corpus::resolve(const Query& query, std::span<const Scored
     scores[chunk.id] = chunk.score;
   }
   std::vector<Evidence> found;
-  const store::Scope scope{state_->collection, query.principal, query.filter};
-  for (store::ChunkView& view : state_->store.chunks(scope, ids)) {
+  const store::Scope scope{state_->sources.collection, query.principal, query.filter};
+  for (store::ChunkView& view : state_->store().chunks(scope, ids)) {
     Evidence evidence;
     evidence.chunk_id = view.chunk.id;
     evidence.document = std::move(view.uri);

@@ -106,7 +106,7 @@ Pair compare_names(std::string_view a, std::string_view b) {
 
 class Resolver {
  public:
-  Resolver(const KnowledgeGraph& graph, std::span<const store::Merge> log,
+  Resolver(const EntityGraph& graph, std::span<const store::Merge> log,
            const ResolutionOptions& options)
       : graph_(graph), options_(options) {
     for (const store::Merge& merge : log) {
@@ -284,7 +284,7 @@ class Resolver {
     }
   }
 
-  const KnowledgeGraph& graph_;
+  const EntityGraph& graph_;
   const ResolutionOptions& options_;
   std::set<std::pair<store::EntityName, store::EntityName>> refused_;
   std::map<std::pair<int32_t, int32_t>, Pair> pairs_;
@@ -313,7 +313,7 @@ double name_similarity(std::string_view a, std::string_view b) {
          static_cast<double>(last[y.size()]) / static_cast<double>(std::max(x.size(), y.size()));
 }
 
-Resolution resolve_entities(const KnowledgeGraph& graph, std::span<const store::Merge> log,
+Resolution resolve_entities(const EntityGraph& graph, std::span<const store::Merge> log,
                             const ResolutionOptions& options) {
   return Resolver(graph, log, options).resolve();
 }
@@ -323,11 +323,11 @@ ResolvedGraph load_graph(store::Store& store, const store::Scope& scope,
   const store::GraphRows rows = store.graph_rows(scope);
   std::vector<store::Merge> merges = store.merges(scope.collection);
   ResolvedGraph out;
-  out.graph = std::make_shared<KnowledgeGraph>(rows, merges, graph_options);
+  out.graph = std::make_shared<EntityGraph>(rows, merges, graph_options);
   out.names = resolve_entities(*out.graph, merges, options);
   if (!out.names.accepted.empty()) {
     merges.insert(merges.end(), out.names.accepted.begin(), out.names.accepted.end());
-    out.graph = std::make_shared<KnowledgeGraph>(rows, merges, graph_options);
+    out.graph = std::make_shared<EntityGraph>(rows, merges, graph_options);
   }
   return out;
 }

@@ -25,7 +25,7 @@
 #include <string>
 #include <vector>
 
-#include "ground/knowledge_graph.h"
+#include "ground/entity_graph.h"
 #include "store/store.h"
 
 namespace ondol::ground {
@@ -42,11 +42,11 @@ struct Resolution {
 };
 
 // `graph` has the merges of `log`, a person's decisions; undone ones there are not proposed.
-Resolution resolve_entities(const KnowledgeGraph& graph, std::span<const store::Merge> log,
+Resolution resolve_entities(const EntityGraph& graph, std::span<const store::Merge> log,
                             const ResolutionOptions& options = {});
 
 struct ResolvedGraph {
-  std::shared_ptr<const KnowledgeGraph> graph;
+  std::shared_ptr<const EntityGraph> graph;
   Resolution names;
 };
 

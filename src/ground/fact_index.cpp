@@ -14,13 +14,13 @@ constexpr double kB = 0.75;
 
 }  // namespace
 
-std::string fact_text(const KnowledgeGraph& graph, int32_t number) {
+std::string fact_text(const EntityGraph& graph, int32_t number) {
   const GraphFact& fact = graph.facts()[static_cast<size_t>(number)];
   return graph.entities()[static_cast<size_t>(fact.subject)].label + " " + fact.label + " " +
          graph.entities()[static_cast<size_t>(fact.object)].label;
 }
 
-FactIndex::FactIndex(const KnowledgeGraph& graph)
+FactIndex::FactIndex(const EntityGraph& graph)
     : facts_(static_cast<int64_t>(graph.facts().size())) {
   const Analyzer analyzer;
   int64_t terms_all = 0;

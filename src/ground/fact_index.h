@@ -12,13 +12,13 @@
 #include <unordered_map>
 #include <vector>
 
-#include "ground/knowledge_graph.h"
+#include "ground/entity_graph.h"
 #include "store/store.h"
 
 namespace ondol::ground {
 
 // "subject label object", as it is indexed and embedded.
-std::string fact_text(const KnowledgeGraph& graph, int32_t fact);
+std::string fact_text(const EntityGraph& graph, int32_t fact);
 
 struct ScoredFact {
   int32_t fact = 0;
@@ -27,7 +27,7 @@ struct ScoredFact {
 
 class FactIndex {
  public:
-  explicit FactIndex(const KnowledgeGraph& graph);
+  explicit FactIndex(const EntityGraph& graph);
   // Best first, ties by number; only facts that share a term with the question. `terms` as an
   // Analyzer gives them, repeats counted.
   std::vector<ScoredFact> search(std::span<const std::string> terms, size_t k) const;

@@ -1,6 +1,9 @@
 #include "ground/particles.h"
 
+#include <algorithm>
 #include <array>
+
+#include "text/segment.h"
 
 namespace ondol::ground {
 namespace {
@@ -17,6 +20,11 @@ constexpr std::array<std::string_view, 6> kRiskyParticles = {"이", "가", "와"
 
 constexpr size_t kSyllableBytes = 3;  // of a Hangul syllable in UTF-8
 
+bool is_hangul_start(std::string_view word) {
+  size_t at = 0;
+  return text::script_of(text::next_code_point(word, at)) == text::Script::kHangul;
+}
+
 }  // namespace
 
 std::string_view without_particle(std::string_view word) {
@@ -31,6 +39,25 @@ std::string_view without_particle(std::string_view word) {
     }
   }
   return word;
+}
+
+std::vector<std::string_view> particle_stems(std::string_view folded_word) {
+  std::vector<std::string_view> stems = {folded_word};
+  if (folded_word.empty() || !is_hangul_start(folded_word)) return stems;
+  const auto try_all = [&](const auto& particles) {
+    for (const std::string_view particle : particles) {
+      if (folded_word.ends_with(particle) &&
+          folded_word.size() >= particle.size() + 2 * kSyllableBytes) {
+        stems.push_back(folded_word.substr(0, folded_word.size() - particle.size()));
+      }
+    }
+  };
+  try_all(kParticles);
+  try_all(kRiskyParticles);
+  std::sort(stems.begin(), stems.end(),
+            [](std::string_view a, std::string_view b) { return a.size() > b.size(); });
+  stems.erase(std::unique(stems.begin(), stems.end()), stems.end());
+  return stems;
 }
 
 }  // namespace ondol::ground

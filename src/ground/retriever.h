@@ -20,12 +20,13 @@
 
 #include "infer/embedder.h"
 #include "infer/slots.h"
+#include "store/knowledge_graph.h"
 #include "store/store.h"
 
 namespace ondol::ground {
 
 class FactIndex;
-class KnowledgeGraph;
+class EntityGraph;
 
 struct ScoredChunk {
   store::ChunkId id = 0;
@@ -33,16 +34,31 @@ struct ScoredChunk {
   bool operator==(const ScoredChunk&) const = default;
 };
 
+// What there is to search; whoever fills it keeps it alive.
+struct CorpusSources {
+  store::Store* store = nullptr;  // null: no documents are ingested
+  store::CollectionId collection = 0;
+  Embedder* embedder = nullptr;
+  store::KnowledgeGraph* knowledge = nullptr;  // an external knowledge graph; null: none
+};
+
 // One collection opened for searching, with what searches share: postings and vectors in memory
-// for the last scopes asked for, thrown away when the collection's generation moves on.
+// for the last scopes asked for, thrown away when the collection's generation moves on. Searching
+// documents where there is no store throws Error(kNotFound).
 class Corpus {
  public:
+  explicit Corpus(const CorpusSources& sources);
   Corpus(store::Store& store, store::CollectionId collection, Embedder* embedder);
   ~Corpus();
   Corpus(const Corpus&) = delete;
   Corpus& operator=(const Corpus&) = delete;
 
   bool has_embedder() const;
+  Embedder* embedder() const;
+  // False for a text in letters that the embedder's languages do not use: it would be compared by
+  // noise.
+  bool embeds(std::string_view text) const;
+  store::KnowledgeGraph* knowledge() const;
   // Chunks the query may see.
   int64_t size(const Query& query);
   std::vector<ScoredChunk> search_bm25(const Query& query, size_t k, double k1, double b);
@@ -51,7 +67,7 @@ class Corpus {
   std::vector<std::vector<ScoredChunk>> search_vectors(std::span<const Query> queries, size_t k);
   // What the query's scope sees of the property graph. Throws Error(kNotFound) where there are
   // passages and no graph was ever built of them.
-  std::shared_ptr<const KnowledgeGraph> graph(const Query& query);
+  std::shared_ptr<const EntityGraph> graph(const Query& query);
   std::shared_ptr<const FactIndex> facts(const Query& query);
   // How near each text is to each question by meaning: cosines, one row a question. Empty rows for
   // questions that search_vectors would not search. Throws as search_vectors.
@@ -95,16 +111,20 @@ class Retriever {
   std::vector<Evidence> retrieve(const Query& query, size_t k);
 };
 
+enum class EmbedderUse : uint8_t { kNone, kMay, kMust };  // may: better with one
+
 struct RetrieverInfo {
   std::string_view kind;
   std::string_view summary;  // one line for help
-  bool needs_embedder;
-  bool needs_graph;  // entities and facts in the store: `ondol ingest --graph`
+  EmbedderUse embedder;
+  bool needs_graph;      // of the documents' own names and facts: `ondol ingest --graph`
+  bool needs_knowledge;  // an external knowledge graph; such a kind searches no documents
   std::unique_ptr<Retriever> (*make)(const RetrieverConfig& config, Corpus& corpus);
 };
 std::span<const RetrieverInfo> retriever_registry();
 // Throws Error(kInvalidArgument) for an unknown kind (the message lists the known ones), a value
-// out of range, or a kind that needs an embedder where the corpus has none.
+// out of range, or a kind that needs an embedder or a knowledge graph where the
+// corpus has none.
 std::unique_ptr<Retriever> make_retriever(const RetrieverConfig& config, Corpus& corpus);
 
 }  // namespace ondol::ground

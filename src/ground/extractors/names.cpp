@@ -4,8 +4,9 @@
 // follows; a single word at the beginning of a sentence counts only when the chunk or its title
 // also has it inside. Noun phrases are runs of two or three lower-case words between function words
 // and punctuation (Rose et al. 2010, RAKE); most are noise until they come again, so the graph
-// keeps only those of two chunks (knowledge_graph.h). Korean: a word whose particle shows that it
-// is a noun, without the particle; the same word without one counts once the chunk has shown it.
+// keeps only those of two chunks (entity_graph.h). Korean: a word whose particle shows that it
+// is a noun, without the particle; the same word without one counts once the chunk has shown it, or
+// when it does not end as predicates and adverbs do.
 #include <algorithm>
 #include <array>
 #include <map>
@@ -146,6 +147,7 @@ void Reader::cut() {
 
 bool is_noun_stem(std::string_view stem) {
   if (stem.size() < 2 * kSyllableBytes || is_korean_function_word(stem)) return false;
+  if (stem.starts_with("것")) return false;  // 것이, 것은
   // Endings of predicates in front of what looks like a particle: 하는, 되는, 있는, 없이, 같이.
   constexpr std::array<std::string_view, 14> kPredicates = {
       "하", "되", "있", "없", "같", "했", "된", "한", "할", "될", "였", "었", "았", "지"};

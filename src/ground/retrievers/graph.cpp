@@ -10,9 +10,9 @@
 #include <map>
 #include <mutex>
 
+#include "ground/entity_graph.h"
 #include "ground/fact_index.h"
 #include "ground/graph/pagerank.h"
-#include "ground/knowledge_graph.h"
 #include "ground/retrievers/retrievers.h"
 
 namespace ondol::ground {
@@ -57,8 +57,8 @@ class GraphRetriever final : public Retriever {
  private:
   std::vector<ScoredChunk> search(const Query& query, const std::vector<ScoredChunk>& by_meaning,
                                   size_t k, size_t depth);
-  std::vector<ScoredFact> fact_seeds(const Query& query, const KnowledgeGraph& graph);
-  std::map<int32_t, double> entity_seeds(const Query& query, const KnowledgeGraph& graph);
+  std::vector<ScoredFact> fact_seeds(const Query& query, const EntityGraph& graph);
+  std::map<int32_t, double> entity_seeds(const Query& query, const EntityGraph& graph);
   std::map<store::ChunkId, double> passage_seeds(const Query& query,
                                                  const std::vector<ScoredChunk>& by_meaning,
                                                  size_t depth);
@@ -72,8 +72,7 @@ class GraphRetriever final : public Retriever {
 
 // The facts that are most about the question: best by their words, and where there is an embedder
 // the nearest of a longer list (HippoRAG 2 takes the nearest of all).
-std::vector<ScoredFact> GraphRetriever::fact_seeds(const Query& query,
-                                                   const KnowledgeGraph& graph) {
+std::vector<ScoredFact> GraphRetriever::fact_seeds(const Query& query, const EntityGraph& graph) {
   if (graph.facts().empty() || config_.facts == 0) return {};
   const auto wanted = static_cast<size_t>(config_.facts);
   const bool by_meaning = kind_ == "hybrid-graph" && corpus_.has_embedder();
@@ -93,7 +92,7 @@ std::vector<ScoredFact> GraphRetriever::fact_seeds(const Query& query,
 
 // An entity of many passages says little about any of them: weights are divided by their number.
 std::map<int32_t, double> GraphRetriever::entity_seeds(const Query& query,
-                                                       const KnowledgeGraph& graph) {
+                                                       const EntityGraph& graph) {
   std::map<int32_t, double> seeds;
   const auto add = [&](int32_t e, double weight) {
     const GraphEntity& entity = graph.entities()[static_cast<size_t>(e)];

@@ -9,13 +9,18 @@ namespace ondol::ground {
 namespace {
 
 constexpr RetrieverInfo kRegistry[] = {
-    {"bm25", "by the words of the question (BM25)", false, false, &make_bm25_retriever},
-    {"vector", "by meaning (nearest embeddings)", true, false, &make_vector_retriever},
-    {"hybrid", "by words and meaning, fused", true, false, &make_hybrid_retriever},
-    {"graph-local", "along the relations of what the question names", false, true,
-     &make_graph_local_retriever},
-    {"hybrid-graph", "by words, meaning and relations in one walk", false, true,
+    {"bm25", "by the words of the question (BM25)", EmbedderUse::kNone, false, false,
+     &make_bm25_retriever},
+    {"vector", "by meaning (nearest embeddings)", EmbedderUse::kMust, false, false,
+     &make_vector_retriever},
+    {"hybrid", "by words and meaning, fused", EmbedderUse::kMust, false, false,
+     &make_hybrid_retriever},
+    {"graph-local", "along the relations of what the question names", EmbedderUse::kNone, true,
+     false, &make_graph_local_retriever},
+    {"hybrid-graph", "by words, meaning and relations in one walk", EmbedderUse::kMay, true, false,
      &make_hybrid_graph_retriever},
+    {"kg", "facts of an external knowledge graph", EmbedderUse::kMay, false, true,
+     &make_kg_retriever},
 };
 
 void need(bool holds, std::string_view field, const std::string& got, std::string_view expected) {
@@ -60,10 +65,16 @@ std::unique_ptr<Retriever> make_retriever(const RetrieverConfig& config, Corpus&
                             config.kind, known));
   }
   check(config);
-  if (row->needs_embedder && !corpus.has_embedder()) {
+  if (row->embedder == EmbedderUse::kMust && !corpus.has_embedder()) {
     throw Error(ErrorCode::kInvalidArgument,
                 fmt::format("[knowledge] kind '{}' needs an embedder; got none, expected one that "
                             "the workspace names; try 'bm25' or `ondol pull all-minilm-l6-v2`",
+                            config.kind));
+  }
+  if (row->needs_knowledge && corpus.knowledge() == nullptr) {
+    throw Error(ErrorCode::kNotFound,
+                fmt::format("[knowledge] kind '{}' needs an external knowledge graph, and none is "
+                            "imported; try `ondol kg import FILE.nt`",
                             config.kind));
   }
   return row->make(config, corpus);

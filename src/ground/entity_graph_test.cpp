@@ -1,6 +1,6 @@
 // The graph as a scope sees it: merging, pruning, weights; and that it depends on what is stored,
 // never on how it came there.
-#include "ground/knowledge_graph.h"
+#include "ground/entity_graph.h"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -22,9 +22,9 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using testing::TempFolder;
 
-class KnowledgeGraphTest : public ::testing::Test {
+class EntityGraphTest : public ::testing::Test {
  protected:
-  KnowledgeGraphTest()
+  EntityGraphTest()
       : store_(store::open_sqlite_store(folder_.path() / "s.db")),
         shelf_(store_->open_collection("c")),
         names_(make_extractor("names")) {}
@@ -33,8 +33,8 @@ class KnowledgeGraphTest : public ::testing::Test {
     SilentProgress silent;
     ingest_texts(*store_, shelf_, texts, nullptr, {.extractor = names_.get()}, silent);
   }
-  KnowledgeGraph graph(const GraphOptions& options = {}) {
-    return KnowledgeGraph(store_->graph_rows({shelf_, "", {}}), store_->merges(shelf_), options);
+  EntityGraph graph(const GraphOptions& options = {}) {
+    return EntityGraph(store_->graph_rows({shelf_, "", {}}), store_->merges(shelf_), options);
   }
   void merge(const std::string& from, const std::string& into) {
     store_->put_merge(shelf_, {0, {from, ""}, {into, ""}, "user", 1});
@@ -46,7 +46,7 @@ class KnowledgeGraphTest : public ::testing::Test {
   std::unique_ptr<Extractor> names_;
 };
 
-std::vector<std::string> labels(const KnowledgeGraph& graph) {
+std::vector<std::string> labels(const EntityGraph& graph) {
   std::vector<std::string> out;
   for (const GraphEntity& entity : graph.entities()) out.push_back(entity.label);
   return out;
@@ -56,9 +56,9 @@ const std::vector<WholeText> kTwo = {{"a", "", "Then Alice Kim met Bob Lee."},
                                      {"b", "", "Later Bob Lee saw Cara Oh."},
                                      {"c", "", "Now the red gate opens."}};
 
-TEST_F(KnowledgeGraphTest, EntitiesTiesAndPhrases) {
+TEST_F(EntityGraphTest, EntitiesTiesAndPhrases) {
   ingest(kTwo);
-  const KnowledgeGraph g = graph();
+  const EntityGraph g = graph();
   EXPECT_THAT(labels(g), ElementsAre("Alice Kim", "Bob Lee", "Cara Oh"));  // "red gate" once only
   EXPECT_EQ(g.entities()[1].passages, 2);
   ASSERT_EQ(g.co_occurrences().size(), 2u);
@@ -70,10 +70,10 @@ TEST_F(KnowledgeGraphTest, EntitiesTiesAndPhrases) {
   EXPECT_EQ(graph({.phrase_passages_min = 1}).entities().size(), 4u);
 }
 
-TEST_F(KnowledgeGraphTest, NamesInAQuestionLongestFirst) {
+TEST_F(EntityGraphTest, NamesInAQuestionLongestFirst) {
   ingest({{"a", "", "Then New York met York Minster and New York City Hall."},
           {"b", "", "그때 서울시청이 문을 열었다."}});
-  const KnowledgeGraph g = graph();
+  const EntityGraph g = graph();
   const auto spotted = [&](const char* text) {
     std::vector<std::string> out;
     for (const int32_t e : g.spot(text)) out.push_back(g.entities()[size_t(e)].label);
@@ -86,10 +86,10 @@ TEST_F(KnowledgeGraphTest, NamesInAQuestionLongestFirst) {
   EXPECT_THAT(spotted(""), IsEmpty());
 }
 
-TEST_F(KnowledgeGraphTest, MergesJoinAreUndoneAndNeverGoInCircles) {
+TEST_F(EntityGraphTest, MergesJoinAreUndoneAndNeverGoInCircles) {
   ingest(kTwo);
   merge("alice kim", "cara oh");
-  KnowledgeGraph g = graph();
+  EntityGraph g = graph();
   EXPECT_THAT(labels(g),
               ElementsAre("Bob Lee", "Alice Kim"));  // both spellings once: first by name
   EXPECT_THAT(g.entities()[1].aliases, ElementsAre("alice kim"));
@@ -102,20 +102,20 @@ TEST_F(KnowledgeGraphTest, MergesJoinAreUndoneAndNeverGoInCircles) {
   EXPECT_EQ(graph().entities().size(), 3u);
 }
 
-TEST_F(KnowledgeGraphTest, WhatIsEverywhereIsKeptAndNotWalked) {
+TEST_F(EntityGraphTest, WhatIsEverywhereIsKeptAndNotWalked) {
   std::vector<WholeText> texts;
   for (int i = 0; i < 30; ++i) {
     texts.push_back({std::to_string(i), "", fmt::format("Then Hub Town saw Name{}x Oh.", i)});
   }
   ingest(texts);
-  const KnowledgeGraph g = graph();
+  const EntityGraph g = graph();
   const int32_t hub = g.find("Hub Town").at(0);
   EXPECT_TRUE(g.entities()[size_t(hub)].hub);
   EXPECT_EQ(g.walk().degree(hub), 0);
   EXPECT_EQ(graph({.hub_share = 1.0}).walk().degree(hub), 30);
 }
 
-TEST_F(KnowledgeGraphTest, GivenFactsHaveProofOrAreCounted) {
+TEST_F(EntityGraphTest, GivenFactsHaveProofOrAreCounted) {
   ingest(kTwo);
   SilentProgress silent;
   const std::vector<GivenFact> facts = {
@@ -128,7 +128,7 @@ TEST_F(KnowledgeGraphTest, GivenFactsHaveProofOrAreCounted) {
   for (const auto& [reason, count] : done.rejected) rejected += count;
   EXPECT_EQ(rejected, 5);
   EXPECT_EQ(done.rejected.size(), 5u);
-  const KnowledgeGraph g = graph();
+  const EntityGraph g = graph();
   ASSERT_EQ(g.facts().size(), 1u);
   EXPECT_EQ(g.facts()[0].label, "met");
   EXPECT_THAT(g.facts()[0].proof, ElementsAre(GraphPlace{g.facts()[0].proof[0].passage, 0, 27}));
@@ -141,7 +141,7 @@ TEST_F(KnowledgeGraphTest, GivenFactsHaveProofOrAreCounted) {
 
 // ---- any order of adding, changing and deleting gives what building from scratch gives ----
 
-std::string describe(const KnowledgeGraph& g, store::Store& store, store::CollectionId shelf) {
+std::string describe(const EntityGraph& g, store::Store& store, store::CollectionId shelf) {
   std::map<int64_t, std::string> uri;
   for (const store::ChunkView& view : store.chunks({shelf, "", {}}, g.passages())) {
     uri[view.chunk.id] = fmt::format("{}#{}", view.uri, view.chunk.ordinal);
@@ -178,7 +178,7 @@ std::string random_text(Rng& rng) {
   return text;
 }
 
-TEST_F(KnowledgeGraphTest, AThousandChangesEqualBuildingFromScratch) {
+TEST_F(EntityGraphTest, AThousandChangesEqualBuildingFromScratch) {
   Rng rng(7);
   std::map<std::string, std::string> texts;
   const auto all = [&] {
@@ -201,12 +201,12 @@ TEST_F(KnowledgeGraphTest, AThousandChangesEqualBuildingFromScratch) {
     ingest_texts(*fresh, shelf, all(), nullptr, {}, silent);
     const GraphBuildReport built = build_graph(*fresh, shelf, *names_, silent);
     EXPECT_EQ(built.extracted, built.chunks);
-    const KnowledgeGraph scratch(fresh->graph_rows({shelf, "", {}}), {}, {});
+    const EntityGraph scratch(fresh->graph_rows({shelf, "", {}}), {}, {});
     ASSERT_EQ(describe(graph(), *store_, shelf_), describe(scratch, *fresh, shelf)) << step;
   }
 }
 
-TEST_F(KnowledgeGraphTest, BuildingGoesOnWhereItStoppedAndNamesWhatSaidNothing) {
+TEST_F(EntityGraphTest, BuildingGoesOnWhereItStoppedAndNamesWhatSaidNothing) {
   SilentProgress silent;
   std::string dull;
   for (int i = 0; i < 60; ++i) dull += "of the ";

@@ -1,7 +1,7 @@
 // The property graph as one scope sees it at one moment: entities after merging, facts with their
 // proof, and the graph that searches walk.
 //
-//   KnowledgeGraph graph(store.graph_rows(scope), store.merges(shelf), {});
+//   EntityGraph graph(store.graph_rows(scope), store.merges(shelf), {});
 //   for (int32_t e : graph.spot("Who founded the Anglican Communion?")) ...  // entities named
 //
 // Built from rows alone, so nothing depends on the order in which documents came. Immutable and
@@ -69,11 +69,11 @@ struct CoOccurrence {
   double weight = 0;  // normalised pointwise mutual information, 0 to 1
 };
 
-class KnowledgeGraph {
+class EntityGraph {
  public:
   // Merges that would go in a circle are broken at the newest; undone ones count for nothing.
-  KnowledgeGraph(const store::GraphRows& rows, std::span<const store::Merge> merges,
-                 const GraphOptions& options);
+  EntityGraph(const store::GraphRows& rows, std::span<const store::Merge> merges,
+              const GraphOptions& options);
 
   const std::vector<GraphEntity>& entities() const { return entities_; }
   const std::vector<GraphFact>& facts() const { return facts_; }

@@ -1,4 +1,4 @@
-#include "ground/knowledge_graph.h"
+#include "ground/entity_graph.h"
 
 #include <algorithm>
 #include <cmath>
@@ -68,8 +68,8 @@ std::string most_frequent(const std::map<std::string, int64_t>& surfaces) {
 
 }  // namespace
 
-struct KnowledgeGraph::Builder {
-  Builder(KnowledgeGraph& out, const store::GraphRows& rows, std::span<const store::Merge> merges,
+struct EntityGraph::Builder {
+  Builder(EntityGraph& out, const store::GraphRows& rows, std::span<const store::Merge> merges,
           const GraphOptions& options)
       : out_(out), rows_(rows), merges_(merges), options_(options) {}
 
@@ -91,7 +91,7 @@ struct KnowledgeGraph::Builder {
   void index_names();
   void join();
 
-  KnowledgeGraph& out_;
+  EntityGraph& out_;
   const store::GraphRows& rows_;
   MergeMap merges_;
   const GraphOptions& options_;
@@ -102,14 +102,14 @@ struct KnowledgeGraph::Builder {
   std::map<std::pair<int32_t, int32_t>, std::set<int32_t>> sentences_;
 };
 
-void KnowledgeGraph::Builder::number_passages() {
+void EntityGraph::Builder::number_passages() {
   for (const store::MentionRow& mention : rows_.mentions) out_.passages_.push_back(mention.chunk);
   std::sort(out_.passages_.begin(), out_.passages_.end());
   out_.passages_.erase(std::unique(out_.passages_.begin(), out_.passages_.end()),
                        out_.passages_.end());
 }
 
-void KnowledgeGraph::Builder::gather_mentions() {
+void EntityGraph::Builder::gather_mentions() {
   for (const store::EntityRow& row : rows_.entities) {
     const store::EntityName name = merges_.final_name(row.name);
     Gathered& entity = gathered_[name];
@@ -127,7 +127,7 @@ void KnowledgeGraph::Builder::gather_mentions() {
   }
 }
 
-void KnowledgeGraph::Builder::keep_entities() {
+void EntityGraph::Builder::keep_entities() {
   const auto passages = static_cast<double>(out_.passages_.size());
   std::set<store::EntityName> in_facts;
   for (const store::RelationRow& relation : rows_.relations) {
@@ -160,7 +160,7 @@ void KnowledgeGraph::Builder::keep_entities() {
   }
 }
 
-void KnowledgeGraph::Builder::add_facts() {
+void EntityGraph::Builder::add_facts() {
   using Key = std::tuple<int32_t, std::string, int32_t, std::string, std::string>;
   std::map<Key, GraphFact> facts;  // merged entities may say the same
   std::unordered_map<int64_t, GraphFact*> of_row;
@@ -186,7 +186,7 @@ void KnowledgeGraph::Builder::add_facts() {
   for (auto& [key, fact] : facts) out_.facts_.push_back(std::move(fact));
 }
 
-void KnowledgeGraph::Builder::add_co_occurrences() {
+void EntityGraph::Builder::add_co_occurrences() {
   std::map<std::pair<int32_t, int32_t>, std::set<int32_t>> pairs;  // -> passages
   for (const auto& [place, members] : sentences_) {
     if (members.size() > kSentenceEntitiesMax) continue;
@@ -208,7 +208,7 @@ void KnowledgeGraph::Builder::add_co_occurrences() {
   }
 }
 
-void KnowledgeGraph::Builder::index_names() {
+void EntityGraph::Builder::index_names() {
   for (size_t e = 0; e < out_.entities_.size(); ++e) {
     const auto add = [&](const std::string& key) {
       std::vector<int32_t>& all = out_.by_key_[key];
@@ -222,7 +222,7 @@ void KnowledgeGraph::Builder::index_names() {
   }
 }
 
-void KnowledgeGraph::Builder::join() {
+void EntityGraph::Builder::join() {
   std::vector<graph::Edge> edges;
   const auto is_hub = [&](int32_t e) { return out_.entities_[static_cast<size_t>(e)].hub; };
   const auto add = [&](int32_t from, int32_t to, double weight) {
@@ -252,12 +252,12 @@ void KnowledgeGraph::Builder::join() {
       graph::undirected(static_cast<int64_t>(out_.entities_.size() + out_.passages_.size()), edges);
 }
 
-KnowledgeGraph::KnowledgeGraph(const store::GraphRows& rows, std::span<const store::Merge> merges,
-                               const GraphOptions& options) {
+EntityGraph::EntityGraph(const store::GraphRows& rows, std::span<const store::Merge> merges,
+                         const GraphOptions& options) {
   Builder(*this, rows, merges, options).build();
 }
 
-std::vector<std::pair<std::string, std::string>> KnowledgeGraph::properties(int32_t entity) const {
+std::vector<std::pair<std::string, std::string>> EntityGraph::properties(int32_t entity) const {
   std::vector<std::pair<std::string, std::string>> all;
   const auto [begin, end] = properties_.equal_range(entity);
   for (auto at = begin; at != end; ++at) all.push_back(at->second);
@@ -266,17 +266,17 @@ std::vector<std::pair<std::string, std::string>> KnowledgeGraph::properties(int3
   return all;
 }
 
-int32_t KnowledgeGraph::passage_of(int64_t chunk) const {
+int32_t EntityGraph::passage_of(int64_t chunk) const {
   const auto at = std::lower_bound(passages_.begin(), passages_.end(), chunk);
   return at != passages_.end() && *at == chunk ? static_cast<int32_t>(at - passages_.begin()) : -1;
 }
 
-std::vector<int32_t> KnowledgeGraph::find(std::string_view name) const {
+std::vector<int32_t> EntityGraph::find(std::string_view name) const {
   const auto known = by_key_.find(entity_key(name));
   return known == by_key_.end() ? std::vector<int32_t>() : known->second;
 }
 
-std::vector<int32_t> KnowledgeGraph::spot(std::string_view text) const {
+std::vector<int32_t> EntityGraph::spot(std::string_view text) const {
   const text::Segmenter segmenter;
   std::vector<text::Span> words = segmenter.words(text);
   std::vector<char> used(words.size(), 0);

@@ -1,0 +1,43 @@
+#include "app/opened_corpus.h"
+
+#include <algorithm>
+
+#include "app/knowledge.h"
+#include "app/search.h"
+
+namespace ondol::app {
+
+OpenedCorpus::OpenedCorpus(const Workspace& workspace, std::span<const std::string> kinds)
+    : asked_(!kinds.empty()) {
+  if (std::any_of(kinds.begin(), kinds.end(), retriever_needs_knowledge)) {
+    knowledge_ = need_workspace_knowledge(workspace);
+  }
+  // An unknown kind is refused where retrievers are made, which opens the store before.
+  if (!std::all_of(kinds.begin(), kinds.end(), retriever_needs_knowledge)) {
+    store_ = workspace.open_store(store::OpenMode::kRead);
+  }
+}
+
+ground::Corpus* OpenedCorpus::corpus(const std::string& collection, Embedder* embedder) {
+  if (asked_ && !corpus_) {
+    ground::CorpusSources sources{.embedder = embedder, .knowledge = knowledge_.get()};
+    if (store_) {
+      sources.store = store_.get();
+      sources.collection = store_->open_collection(collection);
+    }
+    corpus_ = std::make_unique<ground::Corpus>(sources);
+  }
+  return corpus_.get();
+}
+
+std::vector<std::string> knowledge_kinds(std::span<const Recipe> recipes) {
+  std::vector<std::string> kinds;
+  for (const Recipe& recipe : recipes) {
+    for (const KnowledgeConfig& knowledge : recipe.knowledge) {
+      kinds.push_back(knowledge.retriever.kind);
+    }
+  }
+  return kinds;
+}
+
+}  // namespace ondol::app
