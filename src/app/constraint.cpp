@@ -21,8 +21,10 @@ std::shared_ptr<const text::Grammar> constraint_grammar(const Constraint& constr
 }
 
 std::shared_ptr<const TokenMask> constraint_mask(std::shared_ptr<const text::Grammar> grammar,
-                                                 const text::Tokenizer& tokenizer) {
-  return make_grammar_mask(std::move(grammar), std::make_shared<const VocabularyTrie>(tokenizer));
+                                                 const std::shared_ptr<const Model>& model) {
+  const std::shared_ptr<const text::Tokenizer> tokenizer(model, model->tokenizer.get());
+  return make_grammar_mask(std::move(grammar), std::make_shared<const VocabularyTrie>(*tokenizer),
+                           tokenizer);
 }
 
 void check_ended(const GenerateResult& result) {

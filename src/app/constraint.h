@@ -1,13 +1,14 @@
 // What an answer has to look like: a JSON Schema or a grammar from a file, as a mask of tokens.
 //
 //   request.mask = constraint_mask(constraint_grammar({.json_schema = "place.json"}),
-//                                  *model->tokenizer);
+//                                  model);
 #pragma once
 
 #include <memory>
 #include <string>
 
 #include "infer/generator.h"
+#include "models/model.h"
 #include "text/grammar.h"
 
 namespace ondol::app {
@@ -23,7 +24,7 @@ struct Constraint {
 std::shared_ptr<const text::Grammar> constraint_grammar(const Constraint& constraint);
 
 std::shared_ptr<const TokenMask> constraint_mask(std::shared_ptr<const text::Grammar> grammar,
-                                                 const text::Tokenizer& tokenizer);
+                                                 const std::shared_ptr<const Model>& model);
 
 // Throws Error(kResourceExhausted) when the limit of tokens ended an answer before the grammar did.
 void check_ended(const GenerateResult& result);

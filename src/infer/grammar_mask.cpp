@@ -1,6 +1,7 @@
 #include "infer/grammar_mask.h"
 
 #include <mutex>
+#include <optional>
 #include <unordered_map>
 
 #include "base/error.h"
@@ -15,6 +16,8 @@ constexpr size_t kFootprintMax = 8'000'000;  // of a machine; a new one is begun
 constexpr size_t kSetsKept = 512;            // sets of tokens by place
 constexpr size_t kStatesKept = 1024;         // sets of tokens by state of the grammar
 
+constexpr size_t kForcedMax = 80;  // bytes of forced text looked at
+
 // What a state allows as long as its rule goes on, and the nodes of the vocabulary at which the
 // rule may have ended: there, what comes after the rule goes on.
 struct StateTokens {
@@ -26,8 +29,10 @@ struct StateTokens {
 class MaskEngine {
  public:
   MaskEngine(std::shared_ptr<const text::Grammar> grammar,
-             std::shared_ptr<const VocabularyTrie> vocabulary)
+             std::shared_ptr<const VocabularyTrie> vocabulary,
+             std::shared_ptr<const text::Tokenizer> tokenizer)
       : vocabulary_(std::move(vocabulary)),
+        tokenizer_(std::move(tokenizer)),
         machine_(std::make_shared<GrammarMachine>(std::move(grammar))) {}
 
   // A place in the text: a set of a machine, which may be older than the one in use.
@@ -54,7 +59,12 @@ class MaskEngine {
     if (known != sets_.end()) return out.insert(known->second);
     if (sets_.size() >= kSetsKept) sets_.clear();
     TokenSet tokens(vocabulary_->size());
-    collect(place.set, tokens);
+    const std::optional<text::TokenId> only = forced_token(place.set);
+    if (only) {
+      tokens.insert(*only);
+    } else {
+      collect(place.set, tokens);
+    }
     out.insert(sets_.emplace(place.set, std::move(tokens)).first->second);
   }
 
@@ -83,6 +93,20 @@ class MaskEngine {
     if (place.machine == machine_) return;
     place.set = machine_->adopt(*place.machine, place.set);
     place.machine = machine_;
+  }
+
+  // The first token of what has to come. The last token of that may be a part of a longer one with
+  // what comes then, so it is left open; nullopt.
+  std::optional<text::TokenId> forced_token(GrammarMachine::Set set) {
+    if (tokenizer_ == nullptr) return std::nullopt;
+    const std::string text = machine_->forced(set, kForcedMax);
+    if (text.empty()) return std::nullopt;
+    const std::vector<text::TokenId> ids = tokenizer_->encode(text, {});
+    if (ids.size() < 2) return std::nullopt;
+    const bool known = ids[0] >= 0 && ids[0] < vocabulary_->size();
+    const bool same = known && !vocabulary_->bytes(ids[0]).empty() &&
+                      text.starts_with(vocabulary_->bytes(ids[0]));
+    return same ? std::optional(ids[0]) : std::nullopt;
   }
 
   void collect(GrammarMachine::Set set, TokenSet& out) {
@@ -134,6 +158,7 @@ class MaskEngine {
   }
 
   const std::shared_ptr<const VocabularyTrie> vocabulary_;
+  const std::shared_ptr<const text::Tokenizer> tokenizer_;
   std::mutex mutex_;
   std::shared_ptr<GrammarMachine> machine_;
   std::unordered_map<GrammarMachine::Set, TokenSet> sets_;
@@ -160,9 +185,10 @@ class GrammarMask final : public TokenMask {
 }  // namespace
 
 std::shared_ptr<const TokenMask> make_grammar_mask(
-    std::shared_ptr<const text::Grammar> grammar,
-    std::shared_ptr<const VocabularyTrie> vocabulary) {
-  auto engine = std::make_shared<MaskEngine>(std::move(grammar), std::move(vocabulary));
+    std::shared_ptr<const text::Grammar> grammar, std::shared_ptr<const VocabularyTrie> vocabulary,
+    std::shared_ptr<const text::Tokenizer> tokenizer) {
+  auto engine =
+      std::make_shared<MaskEngine>(std::move(grammar), std::move(vocabulary), std::move(tokenizer));
   MaskEngine::Place start = engine->start();
   return std::make_shared<GrammarMask>(std::move(engine), std::move(start));
 }

@@ -190,10 +190,14 @@ TEST(GrammarMask, DrivesGeneration) {
   const auto grammar =
       text::parse_gbnf("root ::= \"The answer is \" [0-9]{1,3} (\", or \" [0-9]{1,3})? \".\"\n");
   const auto vocabulary = std::make_shared<const VocabularyTrie>(*tiny_llama()->tokenizer);
-  const auto mask = make_grammar_mask(grammar, vocabulary);
+  const std::shared_ptr<const text::Tokenizer> tokenizer(tiny_llama(),
+                                                         tiny_llama()->tokenizer.get());
+  const auto free = make_grammar_mask(grammar, vocabulary);
+  const auto forced = make_grammar_mask(grammar, vocabulary, tokenizer);
   for (const auto speculation : {Speculation::kOff, Speculation::kLookup}) {
     const auto generator = tiny_generator({.speculation = speculation});
-    for (uint64_t seed = 0; seed < 10; ++seed) {
+    for (uint64_t seed = 0; seed < 20; ++seed) {
+      const auto& mask = seed < 10 ? free : forced;
       GenerateRequest request;
       request.prompt = some_ids(20, static_cast<int64_t>(seed));
       request.tokens_max = 60;
@@ -201,6 +205,9 @@ TEST(GrammarMask, DrivesGeneration) {
       request.mask = mask;
       const GeneratedSample sample = generator->generate(request).samples[0];
       EXPECT_EQ(sample.finish_reason, "stop");
+      const std::vector<TokenId> first = tokenizer->encode("The answer is ", {});
+      ASSERT_GE(sample.ids.size(), first.size() - 1);
+      EXPECT_TRUE(mask == free || std::equal(first.begin(), first.end() - 1, sample.ids.begin()));
       EXPECT_TRUE(text::matches(grammar, sample.text)) << sample.text;
     }
   }

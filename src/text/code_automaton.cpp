@@ -11,8 +11,11 @@ namespace {
 
 constexpr uint32_t kNone = UINT32_MAX;
 
-void check_size(size_t states) {
-  if (states > CodeAutomaton::kStatesMax) {
+// `work`: what the sets and edges of the states sum up to.
+constexpr size_t kWorkMax = 30'000'000;
+
+void check_size(size_t states, size_t work = 0) {
+  if (states > CodeAutomaton::kStatesMax || work > kWorkMax) {
     throw Error(ErrorCode::kResourceExhausted,
                 "[pattern] more than " + std::to_string(CodeAutomaton::kStatesMax) +
                     " states; expected a simpler pattern; try smaller repetitions");
@@ -126,6 +129,7 @@ class Product {
       if (to_b == kNone && !wanted_(true, false)) continue;
       add_edge(edges, {cuts[c], cuts[c + 1] - 1, state_of(to_a, to_b)});
     }
+    check_size(pairs_.size(), work_ += cuts.size());
     out_.states[at].edges = std::move(edges);
   }
 
@@ -134,6 +138,7 @@ class Product {
   Wanted wanted_;
   std::map<std::pair<uint32_t, uint32_t>, uint32_t> index_;
   std::vector<std::pair<uint32_t, uint32_t>> pairs_;
+  size_t work_ = 0;
   CodeAutomaton out_;
 };
 
@@ -198,6 +203,7 @@ class Determiner {
     }
     std::sort(cuts.begin(), cuts.end());
     cuts.erase(std::unique(cuts.begin(), cuts.end()), cuts.end());
+    check_size(sets_.size(), work_ += set.size() + cuts.size() * (1 + all.size() / 8));
     std::vector<CodeAutomaton::Edge> edges;
     for (size_t c = 0; c + 1 < cuts.size(); ++c) {
       Set targets;
@@ -215,6 +221,7 @@ class Determiner {
   const CodeDraft& draft_;
   std::map<Set, uint32_t> index_;
   std::vector<Set> sets_;
+  size_t work_ = 0;
   CodeAutomaton out_;
 };
 

@@ -124,8 +124,8 @@ class GrammarBuilder {
   // True when the root has a sentence, also the empty one. Throws like build otherwise.
   bool satisfiable(Rule root) const;
 
-  static constexpr size_t kNodesMax = 4'000'000;
-  static constexpr size_t kStatesMax = 4'000'000;
+  static constexpr size_t kNodesMax = 1'000'000;
+  static constexpr size_t kStatesMax = 1'000'000;
   static constexpr uint32_t kDepthMax = 1000;
 
   enum class Kind : uint8_t { kLiteral, kOneOf, kSequence, kChoice, kRepeat, kCall, kGraph };

@@ -30,11 +30,13 @@ class Joiner {
 
   void join(uint32_t rule) {
     const auto before = static_cast<uint32_t>(out_.states.size());
+    const size_t work_before = work_;
     const uint32_t start = closed(in_.rules[rule].start);
     bool small = true;
     for (size_t at = 0; at < sets_.size() && small; ++at) {
       expand(*sets_[at], before + static_cast<uint32_t>(at));
-      small = sets_.size() <= kSetsFree + kSetsEach * touched_;
+      small = sets_.size() <= kSetsFree + kSetsEach * touched_ &&
+              work_ - work_before <= kWorkFree + kWorkEach * touched_;
     }
     if (!small) {
       out_.states.resize(before);
@@ -50,6 +52,17 @@ class Joiner {
  private:
   // So many sets of states are not too many, and so many more for each state.
   static constexpr size_t kSetsFree = 2000, kSetsEach = 16;
+  // The same for the sizes of the sets, all together; and for a whole grammar.
+  static constexpr size_t kWorkFree = 2'000'000, kWorkEach = 256, kWorkMax = 100'000'000;
+
+  void count_work(size_t more) {
+    work_ += more;
+    if (work_ > kWorkMax) {
+      throw Error(ErrorCode::kResourceExhausted,
+                  "[grammar] too many ways to go on at one place; expected a smaller grammar; try "
+                  "a repetition instead of many optional parts");
+    }
+  }
 
   // The state of the set; new ones are expanded later, in order.
   uint32_t state_of(States set) {
@@ -89,6 +102,7 @@ class Joiner {
       return !in_.states[s].final && in_.states[s].bytes.empty() && in_.states[s].calls.empty();
     });
     std::sort(states.begin(), states.end());
+    count_work(states.size() + 1);
     return states;
   }
 
@@ -140,12 +154,14 @@ class Joiner {
     std::sort(cuts.begin(), cuts.end());
     cuts.erase(std::unique(cuts.begin(), cuts.end()), cuts.end());
     std::vector<States> targets(cuts.size());
+    size_t pushed = 0;
     for (const Grammar::ByteEdge& edge : edges) {
       auto cut = std::lower_bound(cuts.begin(), cuts.end(), edge.low) - cuts.begin();
-      for (; cuts[static_cast<size_t>(cut)] <= edge.high; ++cut) {
+      for (; cuts[static_cast<size_t>(cut)] <= edge.high; ++cut, ++pushed) {
         targets[static_cast<size_t>(cut)].push_back(edge.target);
       }
     }
+    count_work(pushed);
     std::vector<Grammar::ByteEdge> out;
     for (size_t c = 0; c + 1 < cuts.size(); ++c) {
       if (targets[c].empty()) continue;
@@ -177,6 +193,7 @@ class Joiner {
         made.calls.push_back(call);
       }
     }
+    count_work(made.bytes.size() + made.calls.size());
     std::sort(made.bytes.begin(), made.bytes.end(), [](const auto& a, const auto& b) {
       return std::tie(a.low, a.high, a.target) < std::tie(b.low, b.high, b.target);
     });
@@ -210,6 +227,7 @@ class Joiner {
   Drafts& out_;
   std::vector<uint32_t> seen_;
   uint32_t round_ = 0;
+  size_t work_ = 0;
   size_t touched_ = 0;  // states of the rule that were met alone
   std::unordered_map<States, uint32_t, StatesHash> index_;
   std::unordered_map<uint32_t, uint32_t> of_one_;  // a shortcut: the closure of one state

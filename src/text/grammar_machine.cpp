@@ -188,6 +188,23 @@ GrammarMachine::Set GrammarMachine::read(Set set, std::string_view bytes) {
   return set;
 }
 
+std::string GrammarMachine::forced(Set set, size_t bytes_max) {
+  std::string out;
+  while (set != kDead && out.size() < bytes_max && !may_end(set)) {
+    // The bytes of all ways are one byte.
+    int only = -1;
+    for (const Node way : ways(set)) {
+      for (const Grammar::ByteEdge& edge : grammar_->bytes_of(nodes_[way].place)) {
+        if (edge.low != edge.high || (only >= 0 && only != edge.low)) return out;
+        only = edge.low;
+      }
+    }
+    out += static_cast<char>(only);
+    set = step(set, static_cast<uint8_t>(only));
+  }
+  return out;
+}
+
 GrammarMachine::Set GrammarMachine::adopt(const GrammarMachine& other, Set set) {
   std::unordered_map<Node, Node> moved = {{kBottom, kBottom}};
   std::vector<Node> ways, chain;

@@ -13,9 +13,9 @@
 
 #include <array>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
@@ -42,6 +42,8 @@ class GrammarMachine {
   Set step(Set set, uint8_t byte);
   Set read(Set set, std::string_view bytes);
   bool may_end(Set set) const { return sets_[set].ends; }
+  // What must come next, as far as there is no choice; at most `bytes_max`.
+  std::string forced(Set set, size_t bytes_max);
 
   // The ways of a set. Each is in a state of the grammar, which reads bytes, with what comes after
   // below it.

@@ -37,21 +37,7 @@ std::bitset<256> GrammarMatcher::next() {
   return out;
 }
 
-std::string GrammarMatcher::forced(size_t bytes_max) {
-  std::string out;
-  GrammarMachine::Set at = at_;
-  while (out.size() < bytes_max && !machine_.may_end(at)) {
-    int only = -1;
-    for (int byte = 0; byte < 256; ++byte) {
-      if (machine_.step(at, static_cast<uint8_t>(byte)) == GrammarMachine::kDead) continue;
-      if (only >= 0) return out;
-      only = byte;
-    }
-    out += static_cast<char>(only);
-    at = machine_.step(at, static_cast<uint8_t>(only));
-  }
-  return out;
-}
+std::string GrammarMatcher::forced(size_t bytes_max) { return machine_.forced(at_, bytes_max); }
 
 bool matches(const std::shared_ptr<const Grammar>& grammar, std::string_view text) {
   GrammarMatcher matcher(grammar);

@@ -10,6 +10,7 @@ namespace {
 
 constexpr size_t kRulesMax = 50'000;
 constexpr int kCompilationsMax = 6;
+constexpr size_t kWorkMax = 10'000'000;
 
 // Words that the list of values or the dissolving of combinations has taken care of.
 bool is_settled(const std::string& word) {
@@ -52,6 +53,11 @@ bool Compiler::satisfiable(const Schemas& schemas) {
   try {
     const bool found = b_.satisfiable(compile(schemas));
     --shared_.depth;
+    shared_.work += 1000 + b_.size();
+    if (shared_.work > kWorkMax) {
+      shared_.document.refuse(schemas.front(), "oneOf", "it takes too long to tell them apart",
+                              ErrorCode::kResourceExhausted);
+    }
     return found;
   } catch (...) {
     --shared_.depth;

@@ -8,6 +8,8 @@ namespace {
 
 constexpr size_t kWaysMax = 2000;
 constexpr size_t kOneOfMax = 100;
+constexpr size_t kSchemasMax = 5000;  // that hold together
+constexpr size_t kChoicesMax = 200;
 
 }  // namespace
 
@@ -67,6 +69,10 @@ void Expander::branch(Work work, std::vector<Schemas>& out) {
     if (schema->is_boolean() || says_nothing(*schema)) continue;
     if (std::find(work.plain.begin(), work.plain.end(), schema) != work.plain.end()) continue;
     take_words(work, schema, index);
+    if (work.plain.size() > kSchemasMax || work.choices.size() > kChoicesMax) {
+      shared_.document.refuse(schema, "allOf", "too many schemas hold together",
+                              ErrorCode::kResourceExhausted);
+    }
   }
   if (work.choices.empty()) {
     if (++ways_ > kWaysMax) {

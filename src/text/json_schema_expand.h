@@ -28,7 +28,8 @@ struct Shared {
   std::map<const Json*, const Json*> stripped;  // schemas without the words that combine others
   std::map<Schemas, bool> both;                 // whether they may all hold
   std::map<std::string, CodeAutomaton> patterns;
-  int depth = 0;  // of compilations within compilations
+  int depth = 0;    // of compilations within compilations
+  size_t work = 0;  // what they have taken
 
   explicit Shared(std::string_view text) : document(text) {}
 };

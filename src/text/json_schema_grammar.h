@@ -31,7 +31,7 @@ namespace ondol::text {
 // blanks, or nothing.
 enum class JsonStyle { kCompact, kLoose };
 
-inline constexpr size_t kJsonSchemaBytesMax = 4 << 20;
+inline constexpr size_t kJsonSchemaBytesMax = 1 << 20;
 
 // Throws Error(kInvalidArgument) for what is no schema or has no instance, Error(kUnsupported)
 // naming a keyword and its JSON pointer, Error(kResourceExhausted) for what becomes too large.

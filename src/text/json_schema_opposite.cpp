@@ -8,6 +8,7 @@ namespace ondol::text::schema {
 namespace {
 
 constexpr int kDepthMax = 60;
+constexpr int kReferencesMax = 1000;
 
 class Opposite {
  public:
@@ -191,14 +192,24 @@ class Opposite {
   Document& document_;
 };
 
-void add_order(Document& document, const Json* schema, std::set<const Json*>& seen,
-               std::vector<std::string>& out) {
-  if (!schema->is_object() || !seen.insert(schema).second) return;
+struct Order {
+  std::set<const Json*> schemas;
+  std::set<std::string> seen;
+  std::vector<std::string> names;
+};
+
+void add_order(Document& document, const Json* schema, int depth, Order& out) {
+  if (!schema->is_object() || !out.schemas.insert(schema).second) return;
+  if (depth > kReferencesMax) {
+    document.refuse(schema, "$ref",
+                    "schemas in schemas, deeper than " + std::to_string(kReferencesMax),
+                    ErrorCode::kResourceExhausted);
+  }
   const auto add = [&](const std::string& name) {
-    if (std::find(out.begin(), out.end(), name) == out.end()) out.push_back(name);
+    if (out.seen.insert(name).second) out.names.push_back(name);
   };
   if (schema->contains("$ref")) {
-    add_order(document, document.target(schema), seen, out);
+    add_order(document, document.target(schema), depth + 1, out);
     if (document.reference_stands_alone()) return;
   }
   if (const Json* properties = document.object(schema, "properties")) {
@@ -212,17 +223,17 @@ void add_order(Document& document, const Json* schema, std::set<const Json*>& se
   for (const char* word : {"allOf", "anyOf", "oneOf"}) {
     const Json* list = document.list(schema, word);
     if (list == nullptr) continue;
-    for (const Json& each : *list) add_order(document, &each, seen, out);
+    for (const Json& each : *list) add_order(document, &each, depth + 1, out);
   }
   for (const char* word : {"not", "if", "then", "else"}) {
-    if (schema->contains(word)) add_order(document, &schema->at(word), seen, out);
+    if (schema->contains(word)) add_order(document, &schema->at(word), depth + 1, out);
   }
   for (const char* word : {"dependencies", "dependentRequired", "dependentSchemas"}) {
     const Json* all = document.object(schema, word);
     if (all == nullptr) continue;
     for (const auto& item : all->items()) {
       add(item.key());
-      add_order(document, &item.value(), seen, out);
+      add_order(document, &item.value(), depth + 1, out);
       if (!item.value().is_array()) continue;
       for (const Json& name : item.value()) {
         if (name.is_string()) add(name.get<std::string>());
@@ -238,10 +249,9 @@ const Json* opposite(Document& document, const Json* schema) {
 }
 
 std::vector<std::string> property_order(Document& document, const Schemas& schemas) {
-  std::vector<std::string> out;
-  std::set<const Json*> seen;
-  for (const Json* schema : schemas) add_order(document, schema, seen, out);
-  return out;
+  Order out;
+  for (const Json* schema : schemas) add_order(document, schema, 0, out);
+  return std::move(out.names);
 }
 
 }  // namespace ondol::text::schema

@@ -10,6 +10,8 @@
 namespace ondol::text::schema {
 namespace {
 
+constexpr int kReferencesMax = 1000;
+
 // Whole numbers without a fraction, the others without an exponent where that is short.
 std::string number_text(const Json& value) {
   const double number = value.get<double>();
@@ -33,27 +35,31 @@ class Orderer {
     if (value.is_number_float()) return number_text(value);
     if (!value.is_structured()) return value.dump();
     Schemas all;
-    for (const Json* schema : schemas) reach(schema, all);
+    for (const Json* schema : schemas) reach(schema, 0, all);
     return value.is_object() ? object(value, all) : array(value, all);
   }
 
  private:
-  void reach(const Json* schema, Schemas& out) {
+  void reach(const Json* schema, int depth, Schemas& out) {
     if (!schema->is_object() || std::find(out.begin(), out.end(), schema) != out.end()) return;
+    if (depth > kReferencesMax) {
+      document_.refuse(schema, "$ref", "schemas in schemas, too deep",
+                       ErrorCode::kResourceExhausted);
+    }
     out.push_back(schema);
-    if (schema->contains("$ref")) reach(document_.target(schema), out);
+    if (schema->contains("$ref")) reach(document_.target(schema), depth + 1, out);
     for (const char* word : {"allOf", "anyOf", "oneOf"}) {
       const auto list = schema->find(word);
       if (list == schema->end() || !list->is_array()) continue;
-      for (const Json& each : *list) reach(&each, out);
+      for (const Json& each : *list) reach(&each, depth + 1, out);
     }
     for (const char* word : {"not", "if", "then", "else"}) {
-      if (schema->contains(word)) reach(&schema->at(word), out);
+      if (schema->contains(word)) reach(&schema->at(word), depth + 1, out);
     }
     for (const char* word : {"dependencies", "dependentSchemas"}) {
       const auto all = schema->find(word);
       if (all == schema->end() || !all->is_object()) continue;
-      for (const Json& each : *all) reach(&each, out);
+      for (const Json& each : *all) reach(&each, depth + 1, out);
     }
   }
 

@@ -146,7 +146,7 @@ int run(const RunOptions& options, Context& context) {
   }
   GenerateRequest request = request_of(options, std::move(prompt));
   if (!options.adapter.empty()) request.adapter = session.adapter(options.model, options.adapter);
-  if (grammar) request.mask = app::constraint_mask(grammar, tokenizer);
+  if (grammar) request.mask = app::constraint_mask(grammar, model);
   show_notices(session, context);
   const auto adapter = request.adapter;
   const bool stream = !options.json && options.samples == 1;
