@@ -33,6 +33,13 @@ void TokenSet::insert_all() {
   if (bound_ % 64 != 0) words_.back() = (uint64_t{1} << (bound_ % 64)) - 1;
 }
 
+void TokenSet::insert(const TokenSet& other) {
+  const size_t words = std::min(words_.size(), other.words_.size());
+  for (size_t w = 0; w < words; ++w) words_[w] |= other.words_[w];
+  if (other.bound_ > bound_ && bound_ % 64 != 0)
+    words_.back() &= (uint64_t{1} << (bound_ % 64)) - 1;
+}
+
 std::vector<text::TokenId> TokenSet::ids() const {
   std::vector<text::TokenId> out;
   for (size_t w = 0; w < words_.size(); ++w) {

@@ -28,6 +28,7 @@ class TokenSet {
   void clear();
   void insert(text::TokenId id);  // throws Error(kInvalidArgument) for an id outside the bound
   void insert_all();
+  void insert(const TokenSet& other);      // ids of `other` outside the bound are left out
   std::vector<text::TokenId> ids() const;  // ascending
 
   // Minus infinity for every entry whose id is not in the set. One entry an id.

@@ -39,6 +39,19 @@ TEST(TokenSet, HoldsWhatWasPutIn) {
   }
 }
 
+TEST(TokenSet, TakesInAnother) {
+  for (const int64_t bound : {1, 64, 70, 128, 200}) {
+    TokenSet set(bound), other(150);
+    set.insert(0);
+    for (const text::TokenId id : {0, 5, 63, 64, 69, 70, 127, 128, 149}) other.insert(id);
+    set.insert(other);
+    for (text::TokenId id = 0; id < 260; ++id) {
+      EXPECT_EQ(set.contains(id), id < bound && other.contains(id)) << id << " of " << bound;
+    }
+    EXPECT_EQ(set.count(), static_cast<int64_t>(set.ids().size()));
+  }
+}
+
 TEST(TokenSet, AnIdOutsideTheVocabularyIsNamed) {
   TokenSet set(100);
   for (const text::TokenId id : {-1, 100, 5000}) {

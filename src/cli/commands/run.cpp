@@ -2,6 +2,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "app/constraint.h"
 #include "cli/commands.h"
 #include "cli/common.h"
 
@@ -23,11 +24,27 @@ struct RunOptions {
   int64_t seed = 0;
   std::vector<std::string> stop;
   int64_t samples = 1;
+  app::Constraint constraint;
   int64_t logprobs = -1;  // alternatives a token; negative: not asked for
   bool show_prompt = false;
   EngineOptions engine;
   bool json = false;
 };
+
+void check_constraint(const RunOptions& options) {
+  if (options.constraint.none()) return;
+  if (!options.constraint.json_schema.empty() && !options.constraint.grammar.empty()) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "[run] got --json-schema and --grammar; expected one of them");
+  }
+  if (!options.stop.empty()) {
+    throw Error(
+        ErrorCode::kInvalidArgument,
+        "[run] got --stop with " +
+            std::string(options.constraint.grammar.empty() ? "--json-schema" : "--grammar") +
+            ", which says itself where the text ends; expected one of them");
+  }
+}
 
 PromptInput prompt_of(const RunOptions& options) {
   std::string text = text_or_stdin(options.prompt, "PROMPT");
@@ -96,6 +113,14 @@ void print_logprobs(const text::Tokenizer& tokenizer, const GenerateResult& resu
   context.print(lines);
 }
 
+// A streamed text is there already.
+void print_texts(const GenerateResult& result, bool streamed, Context& context) {
+  if (streamed) return context.print("\n");
+  for (size_t i = 0; i < result.samples.size(); ++i) {
+    context.print((i == 0 ? "" : "---\n") + result.samples[i].text + "\n");
+  }
+}
+
 // What the model reads, special tokens spelled out.
 std::string prompt_text(app::Session& session, const RunOptions& options, const Model& model,
                         const PromptInput& prompt) {
@@ -104,6 +129,8 @@ std::string prompt_text(app::Session& session, const RunOptions& options, const 
 }
 
 int run(const RunOptions& options, Context& context) {
+  check_constraint(options);
+  const auto grammar = app::constraint_grammar(options.constraint);
   PromptInput prompt = prompt_of(options);
   EngineOptions engine = options.engine;
   begin_profile(engine);
@@ -119,6 +146,7 @@ int run(const RunOptions& options, Context& context) {
   }
   GenerateRequest request = request_of(options, std::move(prompt));
   if (!options.adapter.empty()) request.adapter = session.adapter(options.model, options.adapter);
+  if (grammar) request.mask = app::constraint_mask(grammar, model);
   show_notices(session, context);
   const auto adapter = request.adapter;
   const bool stream = !options.json && options.samples == 1;
@@ -131,16 +159,11 @@ int run(const RunOptions& options, Context& context) {
     Json json = result_json(options, tokenizer, result);
     if (adapter) json["adapter"] = adapter->hash;
     context.print(json_line(json));
-    return kExitDone;
-  }
-  if (stream) {
-    context.print("\n");
   } else {
-    for (size_t i = 0; i < result.samples.size(); ++i) {
-      context.print((i == 0 ? "" : "---\n") + result.samples[i].text + "\n");
-    }
+    print_texts(result, stream, context);
+    print_logprobs(tokenizer, result, context);
   }
-  print_logprobs(tokenizer, result, context);
+  if (grammar) app::check_ended(result);
   return kExitDone;
 }
 
@@ -167,6 +190,10 @@ Action declare(Options& options) {
   options.flag("--raw", &o->raw, "continue the prompt as it is, without the chat template");
   declare_sampler(options, o.get());
   options.list("--stop", "TEXT", &o->stop, "end before this text; may be given several times");
+  options.text("--json-schema", "FILE", &o->constraint.json_schema,
+               "write JSON that satisfies this schema");
+  options.text("--grammar", "FILE", &o->constraint.grammar,
+               "write a sentence of this grammar (GBNF)");
   options.integer("--samples", "N", &o->samples, {1, kSamplesMax}, "answers to write");
   options.integer("--logprobs", "K", &o->logprobs, {0, kLogprobsTopMax},
                   "also log-probabilities, with K alternatives a token; -1: none");

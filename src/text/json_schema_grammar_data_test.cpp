@@ -1,0 +1,172 @@
+// Real schemas with instances that satisfy them and instances that do not. A schema is compiled,
+// and its grammar takes the first and none of the second, or a keyword is refused by name. A
+// grammar writes one text a value, so instances are first written as it would write them: compact,
+// in the schema's order of properties (json_in_schema_order).
+#include <gtest/gtest.h>
+
+#include <bitset>
+#include <fstream>
+#include <iostream>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <random>
+
+#include "base/error.h"
+#include "base/files.h"
+#include "support/paths.h"
+#include "text/gbnf.h"
+#include "text/grammar_matcher.h"
+#include "text/json_schema_grammar.h"
+
+namespace ondol::text {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::vector<Json> read_rows(const std::string& set, const std::string& file) {
+  std::vector<Json> rows;
+  std::ifstream in(testing::data_dir() / set / file);
+  for (std::string line; std::getline(in, line);) {
+    if (!line.empty()) rows.push_back(Json::parse(line));
+  }
+  return rows;
+}
+
+// "'oneOf' at #/properties/a: ..." -> "oneOf".
+std::string refused_word(const std::string& message) {
+  const std::string begin = "[json schema] '";
+  if (!message.starts_with(begin)) return message;
+  return message.substr(begin.size(), message.find('\'', begin.size()) - begin.size());
+}
+
+struct Counts {
+  int compiled = 0, accepted = 0, refused = 0;
+  std::map<std::string, int> refused_for;
+};
+
+void check_instances(const Json& row, const std::shared_ptr<const Grammar>& grammar,
+                     Counts& counts) {
+  const std::string schema = row["schema"].dump();
+  for (const Json& test : row["tests"]) {
+    const std::string text = json_in_schema_order(schema, test["data"].dump());
+    const bool valid = test["valid"];
+    EXPECT_EQ(matches(grammar, text), valid) << row["id"] << "\n"
+                                             << schema << "\n"
+                                             << text << "\n"
+                                             << test["description"];
+    ++(valid ? counts.accepted : counts.refused);
+  }
+}
+
+// Random sentences of one grammar against another.
+void check_sentences(const std::string& name, const std::shared_ptr<const Grammar>& from,
+                     const std::shared_ptr<const Grammar>& in) {
+  std::mt19937 random(5);
+  for (int walk = 0; walk < 40; ++walk) {
+    GrammarMatcher matcher(from);
+    std::string text;
+    for (int step = 0; step < 300; ++step) {
+      // The end as soon as it may come, now and then, and always behind a while.
+      if (matcher.may_end() && (step > 40 || random() % 4 == 0)) break;
+      const std::bitset<256> next = matcher.next();
+      if (next.none()) break;
+      unsigned byte = random() % 256;
+      // Brackets and quotation marks close behind a while.
+      for (const char close : {'"', '}', ']'}) {
+        if (step > 25 && next[static_cast<unsigned char>(close)])
+          byte = static_cast<unsigned char>(close);
+      }
+      while (!next[byte]) byte = (byte + 1) % 256;
+      text += static_cast<char>(byte);
+      ASSERT_TRUE(matcher.accept(std::string(1, static_cast<char>(byte))));
+    }
+    EXPECT_TRUE(!matcher.may_end() || matches(in, text)) << name << ": " << text;
+  }
+}
+
+TEST(JsonSchemaBench, AcceptsTheValidAndRefusesTheInvalid) {
+  ONDOL_NEED_DATA("jsonschemabench");
+  Counts counts;
+  const std::vector<Json> rows = read_rows("jsonschemabench", "dev.jsonl");
+  ASSERT_EQ(rows.size(), 392U);
+  for (const Json& row : rows) {
+    std::shared_ptr<const Grammar> grammar;
+    try {
+      grammar = json_schema_grammar(row["schema"].dump());
+    } catch (const Error& error) {
+      ++counts.refused_for[refused_word(error.what())];
+      if (std::getenv("ONDOL_SHOW") != nullptr) {
+        std::cout << row["id"] << ": " << error.what() << "\n";
+      }
+      continue;
+    }
+    ++counts.compiled;
+    check_instances(row, grammar, counts);
+  }
+  std::cout << "compiled " << counts.compiled << " of " << rows.size() << "; valid instances "
+            << counts.accepted << ", invalid " << counts.refused << "; refused for";
+  for (const auto& [word, count] : counts.refused_for) std::cout << " " << word << " " << count;
+  std::cout << "\n";
+}
+
+// What is wanted of llama.cpp's grammars. They are read loosely here, since the texts have spaces;
+// the expected exceptions differ only in how a value is spelled, never in what satisfies a schema.
+TEST(GrammarVectors, AcceptsAndRefusesAsStated) {
+  ONDOL_NEED_DATA("grammar_vectors");
+  const std::vector<Json> rows = read_rows("grammar_vectors", "accept_reject.dev.jsonl");
+  ASSERT_EQ(rows.size(), 23U);
+  int accepted = 0, refused = 0;
+  for (const Json& row : rows) {
+    const std::string source = row["source"];
+    const auto grammar =
+        row["kind"] == "gbnf" ? parse_gbnf(source) : json_schema_grammar(source, JsonStyle::kLoose);
+    for (const Json& text : row["accept"]) {
+      EXPECT_TRUE(matches(grammar, text.get<std::string>())) << row["name"] << ": " << text;
+      ++accepted;
+    }
+    for (const Json& text : row["reject"]) {
+      EXPECT_FALSE(matches(grammar, text.get<std::string>())) << row["name"] << ": " << text;
+      ++refused;
+    }
+  }
+  std::cout << "accepted " << accepted << ", refused " << refused << "\n";
+}
+
+TEST(GrammarVectors, EveryGbnfFileIsRead) {
+  ONDOL_NEED_DATA("grammar_vectors");
+  int files = 0;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(testing::data_dir() / "grammar_vectors" / "gbnf")) {
+    ++files;
+    EXPECT_NO_THROW(parse_gbnf(read_file(entry.path()))) << entry.path();
+  }
+  EXPECT_EQ(files, 8);
+}
+
+// Schemas beside a grammar of llama.cpp for each: ours writes nothing that theirs would not, as far
+// as random sentences show; a schema is refused where they call it invalid, or for what the draft
+// does not allow.
+TEST(GrammarVectors, SchemasCompileAndStayWithinTheStatedGrammars) {
+  ONDOL_NEED_DATA("grammar_vectors");
+  int compiled = 0;
+  std::map<std::string, int> refused;
+  for (const Json& row : read_rows("grammar_vectors", "schema_to_gbnf.jsonl")) {
+    const std::string schema = row["schema"];
+    try {
+      const auto ours = json_schema_grammar(schema);
+      ++compiled;
+      EXPECT_TRUE(row["valid_schema"].get<bool>()) << schema;
+      check_sentences(row["name"], ours, parse_gbnf(row["llama_cpp_grammar"].get<std::string>()));
+    } catch (const Error& error) {
+      if (row["valid_schema"].get<bool>()) ++refused[refused_word(error.what())];
+    }
+  }
+  std::cout << "compiled " << compiled << "; refused for";
+  for (const auto& [word, count] : refused) std::cout << " " << word << " " << count;
+  std::cout << "\n";
+  EXPECT_EQ(compiled, 69);
+  EXPECT_EQ(refused, (std::map<std::string, int>{{"prefixItems", 4}}));
+}
+
+}  // namespace
+}  // namespace ondol::text
