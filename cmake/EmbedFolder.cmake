@@ -37,5 +37,6 @@ embed_folder("${FOLDER}" sample_workspace)
 embed_folder("${PRESETS}/train" train_presets)
 embed_file("${PRESETS}/workspace.toml" default_config)
 embed_file("${PRESETS}/full.toml" full_recipes)
+embed_file("${PRESETS}/ontology.toml" default_ontology)
 file(WRITE "${OUTPUT}" "#include \"app/embedded.h\"\n\n#include <array>\n\nnamespace ondol::app {\nnamespace {\n\n"
      "${data}${tables}\n}  // namespace\n\n${functions}\n}  // namespace ondol::app\n")

@@ -14,6 +14,7 @@ struct EmbeddedFile {
 std::span<const EmbeddedFile> sample_workspace();  // examples/handbook
 std::string_view default_config();                 // presets/workspace.toml
 std::string_view full_recipes();                   // presets/full.toml
+std::string_view default_ontology();               // presets/ontology.toml
 std::span<const EmbeddedFile> train_presets();     // presets/train: "METHOD/NAME.toml"
 
 }  // namespace ondol::app

@@ -68,9 +68,19 @@ GraphDesk::GraphDesk(const Workspace& workspace, const GraphDeskOptions& options
   shelf_ = store_->open_collection(kDocumentsCollection);
 }
 
-ground::GraphBuildReport GraphDesk::build(ProgressSink& progress) {
+ground::GraphBuildReport GraphDesk::build(const GraphTier& tier, ProgressSink& progress) {
   graph_.reset();
-  return ground::build_graph(*store_, shelf_, *ground::make_extractor("names"), progress);
+  ground::GraphBuildReport all;
+  for (const auto& extractor : tier.extractors()) {
+    const ground::GraphBuildReport one = ground::build_graph(*store_, shelf_, *extractor, progress);
+    all.chunks = one.chunks;
+    all.extracted += one.extracted;
+    all.mentions += one.mentions;
+    all.facts += one.facts;
+    if (extractor->name() == "names") all.empty = one.empty;
+    for (const auto& [reason, count] : one.rejected) all.rejected[reason] += count;
+  }
+  return all;
 }
 
 ground::FactImport GraphDesk::import_facts(const std::filesystem::path& file,

@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "app/graph_tiers.h"
 #include "app/workspace.h"
 #include "base/progress.h"
 #include "ground/entity_graph.h"
@@ -49,7 +50,8 @@ class GraphDesk {
  public:
   GraphDesk(const Workspace& workspace, const GraphDeskOptions& options);
 
-  ground::GraphBuildReport build(ProgressSink& progress);
+  // Every extractor of the tier, one after the other; the counts are summed.
+  ground::GraphBuildReport build(const GraphTier& tier, ProgressSink& progress);
   // Rows of JSON Lines: {"document", "subject", "relation", "object"} and, if known,
   // "subject_type", "object_type". Throws Error(kCorruptData) naming the line.
   ground::FactImport import_facts(const std::filesystem::path& file, ProgressSink& progress);

@@ -35,10 +35,12 @@ void visit_fields(Visitor& v, KnowledgeConfig& c) {
 
 template <class Visitor>
 void visit_fields(Visitor& v, prompt::StrategyConfig& c) {
-  v("kind", c.kind, "single, two-stage, self-consistency");
+  v("kind", c.kind, "single, two-stage, self-consistency, document-mixture");
   v("samples", c.samples, "self-consistency: answers drawn from one prompt");
   v("temperature", c.temperature, "self-consistency: of those draws");
   v("adaptive", c.adaptive, "self-consistency: stop once no other answer can win");
+  v("mixture", c.mixture, "document-mixture: sequence or token");
+  v("document_temperature", c.document_temperature, "document-mixture: of the passages' weights");
   v("reasoning_tokens_max", c.reasoning_tokens_max, "two-stage: of the reasoning");
 }
 

@@ -1,8 +1,14 @@
 // What a chunk says of entities: extractors, one a tier. A new one is one file in extractors/ and
 // one row in registry.cpp.
 //
-//   auto names = make_extractor("names");
+//   auto names = make_extractor("names", {});
 //   store::Extraction found = names->extract({.title = "Ondol", .text = "..."});
+//
+//   names        tier 0: names and noun phrases by their form; no model
+//   choices      tier 1: which relation of the ontology holds between two names of a sentence, by
+//                the likelihood of saying so; the model writes nothing
+//   constrained  tier 2: facts written by a model that can only write numbers of names and of
+//                sentences of the chunk, and relations of the ontology
 //
 // An extractor is a function of the chunk alone: the same chunk always gives the same rows, in
 // whatever order documents come (what depends on the whole collection, such as how often a name
@@ -10,13 +16,19 @@
 // at its range, or at 0-0 for the document's title. Thread-safe.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/progress.h"
+#include "ground/ontology.h"
+#include "infer/generator.h"
 #include "store/store.h"
+#include "text/grammar.h"
 
 namespace ondol::ground {
 
@@ -26,30 +38,46 @@ struct ChunkText {
   std::string text;
 };
 
+// What extractors with a model need; must outlive them.
+struct ExtractorResources {
+  Generator* generator = nullptr;
+  const OntologyIndex* ontology = nullptr;
+  // A mask for the generator's vocabulary.
+  std::function<std::shared_ptr<const TokenMask>(std::shared_ptr<const text::Grammar>)> mask;
+};
+
 class Extractor {
  public:
   virtual ~Extractor() = default;
   virtual std::string name() const = 0;
   // Changes whenever the same chunk would give other rows.
   virtual std::string version() const = 0;
-  virtual store::Extraction extract(const ChunkText& chunk) const = 0;
+  // One result a chunk, in order; several are worked on at a time where a model does the work.
+  virtual std::vector<store::Extraction> extract_all(std::span<const ChunkText> chunks) const = 0;
+  store::Extraction extract(const ChunkText& chunk) const {
+    return std::move(extract_all({&chunk, 1}).front());
+  }
 };
 
 struct ExtractorInfo {
   std::string_view name;
   int tier;
   std::string_view summary;  // one line for help
-  std::unique_ptr<Extractor> (*make)();
+  bool needs_model;          // a generator and an ontology
+  std::unique_ptr<Extractor> (*make)(const ExtractorResources& resources);
 };
 std::span<const ExtractorInfo> extractor_registry();
-// Throws Error(kInvalidArgument) for an unknown name; the message lists the known ones.
-std::unique_ptr<Extractor> make_extractor(std::string_view name);
+// Throws Error(kInvalidArgument) for an unknown name (the message lists the known ones) and for
+// resources that are missing.
+std::unique_ptr<Extractor> make_extractor(std::string_view name,
+                                          const ExtractorResources& resources = {});
 
 struct GraphBuildReport {
   int64_t chunks = 0;     // in the collection
   int64_t extracted = 0;  // of them, now
   int64_t mentions = 0;   // found now
   int64_t facts = 0;
+  std::map<std::string, int64_t> rejected;  // reason -> how many, now
   int64_t empty = 0;  // documents of 50 words or more in which nothing was found
 };
 

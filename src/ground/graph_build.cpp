@@ -31,6 +31,7 @@ GraphBuildReport build_graph(store::Store& store, store::CollectionId collection
   for (const store::Document& document : documents) {
     progress.update("graph", done++, documents.size());
     DocumentFindings found;
+    std::vector<ChunkText> texts;
     for (store::Chunk& chunk : store.chunks_of(document.id)) {
       ++report.chunks;
       found.terms += chunk.length;
@@ -39,10 +40,15 @@ GraphBuildReport build_graph(store::Store& store, store::CollectionId collection
         found.all_fresh = false;
         continue;
       }
-      found.fresh.push_back(
-          {chunk.id, extractor.extract({document.title, chunk.heading, std::move(chunk.text)})});
-      found.mentions += static_cast<int64_t>(found.fresh.back().extraction.mentions.size());
-      report.facts += static_cast<int64_t>(found.fresh.back().extraction.facts.size());
+      found.fresh.push_back({chunk.id, {}});
+      texts.push_back({document.title, chunk.heading, std::move(chunk.text)});
+    }
+    std::vector<store::Extraction> said = extractor.extract_all(texts);
+    for (size_t i = 0; i < said.size(); ++i) {
+      found.mentions += static_cast<int64_t>(said[i].mentions.size());
+      report.facts += static_cast<int64_t>(said[i].facts.size());
+      for (const auto& [reason, count] : said[i].rejected) report.rejected[reason] += count;
+      found.fresh[i].extraction = std::move(said[i]);
     }
     if (found.fresh.empty()) continue;
     store.put_extractions(collection, found.fresh);

@@ -126,7 +126,8 @@ std::vector<Score> LocalGenerator::Engine::score(const ScoreRequest& request) {
           batch.sequences[c].token_begin + static_cast<int64_t>(target - 1 - plan.shared);
       const Tensor logits = model_->decoder->logits(context, gather(hidden, std::span(&row, 1)));
       const auto values = logits.row(0);
-      scores[c].log_likelihood += token_logprob(values, whole[target], 0).logprob;
+      scores[c].token_log_likelihoods.push_back(token_logprob(values, whole[target], 0).logprob);
+      scores[c].log_likelihood += scores[c].token_log_likelihoods.back();
       scores[c].greedy &= argmax(values) == whole[target];
       ++scores[c].tokens;
     }

@@ -274,7 +274,8 @@ std::vector<Score> Seq2SeqGenerator::score(const ScoreRequest& request) {
     const Tensor logits = run.all_logits(inputs);
     for (size_t t = 0; t < target.size(); ++t) {
       const std::span<const float> row = logits.row(static_cast<int64_t>(t));
-      score.log_likelihood += token_logprob(row, target[t], 0).logprob;
+      score.token_log_likelihoods.push_back(token_logprob(row, target[t], 0).logprob);
+      score.log_likelihood += score.token_log_likelihoods.back();
       score.greedy = score.greedy && argmax(row) == target[t];
     }
   }

@@ -22,11 +22,13 @@ struct PromptConfig {
 };
 
 struct StrategyConfig {
-  std::string kind = "single";         // "single", "two-stage", "self-consistency"
+  std::string kind = "single";         // a row of strategy.cpp
   int64_t samples = 5;                 // self-consistency: answers drawn from one prefill
   double temperature = 0.7;            // self-consistency: of those draws (Wang et al. 2022)
   bool adaptive = true;                // self-consistency: stop once no other answer can win
   int64_t reasoning_tokens_max = 128;  // two-stage: of the first stage
+  std::string mixture = "sequence";    // document-mixture: "sequence" or "token"
+  double document_temperature = 0.2;   // document-mixture: of P(document | question)
 };
 
 }  // namespace ondol::prompt

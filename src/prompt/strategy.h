@@ -64,5 +64,6 @@ void settle(Answer& answer, std::string_view text, std::string_view marker);
 std::unique_ptr<Strategy> make_single(const StrategyConfig& config);
 std::unique_ptr<Strategy> make_two_stage(const StrategyConfig& config);
 std::unique_ptr<Strategy> make_self_consistency(const StrategyConfig& config);
+std::unique_ptr<Strategy> make_document_mixture(const StrategyConfig& config);
 
 }  // namespace ondol::prompt

@@ -193,7 +193,7 @@ TEST(Strategies, ErrorsNameTheField) {
               HasSubstr("reasoning_tokens_max is 0"));
   Case c{.strategy = {.kind = "two-stage"}};
   EXPECT_THAT(error_text([&] { c.run(); }), HasSubstr("try style = \"cot\""));
-  EXPECT_EQ(strategy_registry().size(), 3U);
+  EXPECT_EQ(strategy_registry().size(), 4U);
 }
 
 TEST(Strategies, ErrorsOfTheGeneratorComeThrough) {

@@ -25,6 +25,8 @@ class ScriptedGenerator final : public Generator {
   std::function<double(const std::string&)> log_likelihood = [](const std::string&) {
     return -1.0;
   };
+  // The same a token, where a test looks at tokens; empty function: one token.
+  std::function<std::vector<double>(const ScoreRequest&, const std::string&)> token_log_likelihoods;
   bool can_score = true;
   std::string name = "scripted-1";
 
@@ -57,7 +59,15 @@ class ScriptedGenerator final : public Generator {
     scored.push_back(request);
     std::vector<Score> scores;
     for (const std::string& continuation : request.continuations) {
-      scores.push_back({.log_likelihood = log_likelihood(continuation), .tokens = 1});
+      Score score;
+      if (token_log_likelihoods) {
+        score.token_log_likelihoods = token_log_likelihoods(request, continuation);
+      } else {
+        score.token_log_likelihoods = {log_likelihood(continuation)};
+      }
+      for (const double log : score.token_log_likelihoods) score.log_likelihood += log;
+      score.tokens = static_cast<int64_t>(score.token_log_likelihoods.size());
+      scores.push_back(std::move(score));
     }
     return scores;
   }

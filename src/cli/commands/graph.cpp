@@ -26,6 +26,9 @@ struct GraphOptions {
   std::string workspace = ".";
   std::string type;
   std::string principal;
+  app::GraphTierOptions tier;
+  std::string ontology;
+  EngineOptions engine;
   int64_t level = 0;
   int64_t limit = 5;
   bool json = false;
@@ -41,17 +44,28 @@ void need(const GraphOptions& options, size_t count, const char* usage) {
 
 int build(const GraphOptions& options, app::GraphDesk& desk, Context& context) {
   need(options, 0, "");
-  const ground::GraphBuildReport report = desk.build(context.progress);
-  context.print(
-      options.json
-          ? json_line(Json{{"chunks", report.chunks},
-                           {"extracted", report.extracted},
-                           {"mentions", report.mentions},
-                           {"facts", report.facts},
-                           {"empty", report.empty}})
-          : fmt::format("{} chunks, {} read now: {} mentions, {} facts\n", report.chunks,
-                        report.extracted, report.mentions, report.facts) +
-                (report.empty ? fmt::format("{} documents name nothing\n", report.empty) : ""));
+  app::Session session = make_session(options.engine);
+  app::GraphTierOptions wanted = options.tier;
+  wanted.ontology = options.ontology;
+  const app::Workspace workspace = app::Workspace::open(options.workspace);
+  const app::GraphTier tier(workspace, &session, wanted);
+  const ground::GraphBuildReport report = desk.build(tier, context.progress);
+  if (options.json) {
+    context.print(json_line(Json{{"chunks", report.chunks},
+                                 {"extracted", report.extracted},
+                                 {"mentions", report.mentions},
+                                 {"facts", report.facts},
+                                 {"rejected", report.rejected},
+                                 {"empty", report.empty}}));
+  } else {
+    std::string text = fmt::format("{} chunks, {} read now: {} mentions, {} facts\n", report.chunks,
+                                   report.extracted, report.mentions, report.facts);
+    for (const auto& [why, count] : report.rejected) {
+      text += fmt::format("left out: {}: {}\n", why, count);
+    }
+    if (report.empty > 0) text += fmt::format("{} documents name nothing\n", report.empty);
+    context.print(text);
+  }
   return report.empty == 0 ? kExitDone : kExitNegative;
 }
 
@@ -186,11 +200,17 @@ Action declare(Options& options) {
                      "build, stats, show, path, communities, import, merge, merges, undo, "
                      "split, duplicates");
   options.positional("NAME", &o->names, "what the action is about", false);
+  options.choice("--tier", &o->tier.tier, {"auto", "0", "1", "2"},
+                 "build: 0 names, 1 relations by likelihood, 2 facts under a grammar");
+  options.text("--ontology", "FILE", &o->ontology,
+               "build: relations to look for; default ontology.toml of the workspace");
+  options.text("-m,--model", "MODEL", &o->tier.model, "build: of tiers 1 and 2");
   options.text("--type", "CLASS", &o->type, "show: tells namesakes apart");
   options.integer("--level", "N", &o->level, {0, kLevelMax}, "communities: 0 is the coarsest");
   options.integer("--limit", "N", &o->limit, {1, kLimitMax}, "rows of each kind shown");
   options.text("--principal", "NAME", &o->principal, "see what this person may see");
   declare_workspace(options, &o->workspace);
+  declare_engine(options, &o->engine);
   declare_json(options, &o->json);
   return [o](Context& context) { return graph(*o, context); };
 }

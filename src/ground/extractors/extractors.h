@@ -6,6 +6,30 @@
 namespace ondol::ground {
 
 // Tier 0: names and noun phrases by their form, English and Korean, no model.
-std::unique_ptr<Extractor> make_name_extractor();
+std::unique_ptr<Extractor> make_name_extractor(const ExtractorResources& resources);
+std::unique_ptr<Extractor> make_choice_extractor(const ExtractorResources& resources);
+std::unique_ptr<Extractor> make_constrained_extractor(const ExtractorResources& resources);
+
+// A chunk as the extractors with a model see it: its sentences, and the names in each.
+struct NamedSentence {
+  int64_t char_from = 0;  // code points of the chunk
+  int64_t char_to = 0;
+  std::string text;
+  std::vector<size_t> names;  // indices, each once, in order of place
+};
+struct NamedChunk {
+  std::vector<NamedSentence> sentences;
+  std::vector<store::Mention> names;     // one mention a name: its first
+  std::vector<store::Mention> mentions;  // all
+};
+// By the tier-0 extractor; at most `names_max` names, those of most mentions first.
+NamedChunk named_chunk(const ChunkText& chunk, size_t names_max);
+
+// "works_for" as people say it: its English label, or the name with blanks.
+std::string relation_words(const OntologyRelation& relation);
+// The relations that may join names of unknown class: all of them, in order.
+std::vector<const OntologyRelation*> usable_relations(const OntologyIndex& ontology);
+// What a version must say of model and ontology.
+std::string model_version(const ExtractorResources& resources, std::string_view own);
 
 }  // namespace ondol::ground

@@ -363,16 +363,21 @@ class NameExtractor final : public Extractor {
  public:
   std::string name() const override { return "names"; }
   std::string version() const override { return "3"; }
-  store::Extraction extract(const ChunkText& chunk) const override {
-    store::Extraction found = Reader(chunk).read();
-    found.extractor = name();
-    found.version = version();
-    return found;
+  std::vector<store::Extraction> extract_all(std::span<const ChunkText> chunks) const override {
+    std::vector<store::Extraction> all;
+    for (const ChunkText& chunk : chunks) {
+      all.push_back(Reader(chunk).read());
+      all.back().extractor = name();
+      all.back().version = version();
+    }
+    return all;
   }
 };
 
 }  // namespace
 
-std::unique_ptr<Extractor> make_name_extractor() { return std::make_unique<NameExtractor>(); }
+std::unique_ptr<Extractor> make_name_extractor(const ExtractorResources&) {
+  return std::make_unique<NameExtractor>();
+}
 
 }  // namespace ondol::ground

@@ -164,6 +164,14 @@ void Connection::fail(int result, std::string_view doing) {
                                         meaning.expected, meaning.try_this));
 }
 
+ReadTransaction::~ReadTransaction() {
+  try {
+    db_.execute("ROLLBACK");  // nothing was written
+  } catch (const Error&) {
+    // A failing read has ended the transaction already.
+  }
+}
+
 Transaction::~Transaction() {
   if (!open_) return;
   try {

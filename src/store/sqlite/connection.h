@@ -73,6 +73,18 @@ class Connection {
   std::map<std::string, std::unique_ptr<Statement>> statements_;
 };
 
+// Several reads of one state of the database, whatever is written meanwhile.
+class ReadTransaction {
+ public:
+  explicit ReadTransaction(Connection& db) : db_(db) { db_.execute("BEGIN"); }
+  ~ReadTransaction();
+  ReadTransaction(const ReadTransaction&) = delete;
+  ReadTransaction& operator=(const ReadTransaction&) = delete;
+
+ private:
+  Connection& db_;
+};
+
 // Rolls back unless commit() was reached.
 class Transaction {
  public:

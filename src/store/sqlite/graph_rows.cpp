@@ -240,6 +240,7 @@ std::vector<Merge> read_merges(Connection& db, CollectionId collection) {
 }
 
 GraphRows read_graph(Connection& db, const Scope& scope) {
+  const ReadTransaction one_state(db);
   GraphRows rows;
   Statement& entity = visible_rows(db, scope, "e.id, e.key, e.type",
                                    "mention x JOIN entity e ON e.id = x.entity_id", "e.id");

@@ -1,0 +1,42 @@
+#include "app/graph_tiers.h"
+
+#include "app/embedded.h"
+#include "app/ontology_file.h"
+#include "base/error.h"
+#include "infer/grammar_mask.h"
+
+namespace ondol::app {
+
+ground::Ontology workspace_ontology(const Workspace& workspace,
+                                    const std::filesystem::path& wanted) {
+  if (!wanted.empty()) return load_ontology(wanted).ontology;
+  const std::filesystem::path own = workspace.folder() / "ontology.toml";
+  if (std::filesystem::exists(own)) return load_ontology(own).ontology;
+  return parse_ontology(default_ontology(), "the program's ontology.toml");
+}
+
+GraphTier::GraphTier(const Workspace& workspace, Session* session,
+                     const GraphTierOptions& options) {
+  extractors_.push_back(ground::make_extractor("names"));
+  if (options.tier == "auto" || options.tier == "0") return;
+  for (const ground::ExtractorInfo& info : ground::extractor_registry()) {
+    if (info.tier == 0 || std::to_string(info.tier) != options.tier) continue;
+    const std::string model = options.model.empty() ? workspace.book().model : options.model;
+    ontology_ =
+        std::make_unique<ground::OntologyIndex>(workspace_ontology(workspace, options.ontology));
+    LocalGenerator& generator = session->generator(model);
+    const std::shared_ptr<const Model> loaded = session->model(model);
+    const std::shared_ptr<const text::Tokenizer> tokenizer(loaded, loaded->tokenizer.get());
+    const auto trie = std::make_shared<const VocabularyTrie>(*tokenizer);
+    const auto mask = [trie, tokenizer](std::shared_ptr<const text::Grammar> grammar) {
+      return make_grammar_mask(std::move(grammar), trie, tokenizer);
+    };
+    extractors_.push_back(ground::make_extractor(
+        info.name, {.generator = &generator, .ontology = ontology_.get(), .mask = mask}));
+    return;
+  }
+  throw Error(ErrorCode::kInvalidArgument,
+              "[graph] unknown tier '" + options.tier + "'; expected auto, 0, 1 or 2");
+}
+
+}  // namespace ondol::app
