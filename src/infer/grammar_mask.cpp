@@ -89,6 +89,7 @@ class MaskEngine {
     if (machine_->footprint() > kFootprintMax) {
       machine_ = std::make_shared<GrammarMachine>(machine_->grammar_pointer());
       sets_.clear();
+      open_.clear();
     }
     if (place.machine == machine_) return;
     place.set = machine_->adopt(*place.machine, place.set);
@@ -127,6 +128,53 @@ class MaskEngine {
     }
   }
 
+  // Inside of strings nearly every token is allowed, wherever the string stands: in a state that
+  // most characters lead back to, the nodes below which all tokens are allowed and none ends the
+  // rule. Null: it is no such state, or there are several ways.
+  const std::vector<bool>* open_nodes(GrammarMachine::Set set) {
+    if (open_.size() <= set) open_.resize(set + size_t{1}, kUnknown);
+    if (open_[set] == kUnknown) {
+      open_[set] = kClosed;
+      const auto ways = machine_->ways(set);
+      if (ways.size() == 1 && !machine_->may_end(set)) {
+        const uint32_t state = machine_->state_of(ways[0]);
+        const GrammarMachine::Set alone = machine_->alone(state);
+        if (open_.size() <= alone) open_.resize(alone + size_t{1}, kUnknown);
+        bool loops = !machine_->may_end(alone);
+        for (const uint8_t byte : {'a', 'Z', ' ', '0'}) {
+          loops = loops && machine_->step(alone, byte) == alone;
+        }
+        if (loops) {
+          if (!open_of_state_.contains(state)) open_of_state_[state] = find_open(alone);
+          open_[set] = state;
+        }
+      }
+    }
+    return open_[set] == kClosed ? nullptr : &open_of_state_.at(open_[set]);
+  }
+
+  // Backwards, so that what stands below a node is known before it.
+  std::vector<bool> find_open(GrammarMachine::Set loop) {
+    std::vector<bool> open(vocabulary_->nodes().size(), false);
+    for (size_t at = open.size(); at-- > 0;) {
+      open[at] = all_open(loop, static_cast<uint32_t>(at), loop, open);
+    }
+    return open;
+  }
+
+  // All that stands below the node is allowed after `set`; characters are a few bytes long, then
+  // the loop is reached again.
+  bool all_open(GrammarMachine::Set set, uint32_t at, GrammarMachine::Set loop,
+                const std::vector<bool>& open) {
+    const std::span<const VocabularyTrie::Node> nodes = vocabulary_->nodes();
+    for (uint32_t child = at + 1; child < nodes[at].end; child = nodes[child].end) {
+      const GrammarMachine::Set next = machine_->step(set, nodes[child].byte);
+      if (next == GrammarMachine::kDead || machine_->may_end(next)) return false;
+      if (next == loop ? !open[child] : !all_open(next, child, loop, open)) return false;
+    }
+    return true;
+  }
+
   const StateTokens& tokens_of(uint32_t state) {
     const auto known = states_.find(state);
     if (known != states_.end()) return known->second;
@@ -150,6 +198,12 @@ class MaskEngine {
         at = node.end;
         continue;
       }
+      const std::vector<bool>* open = open_nodes(next);
+      if (open != nullptr && (*open)[at]) {
+        for (const text::TokenId id : vocabulary_->tokens_below(at)) out.insert(id);
+        at = node.end;
+        continue;
+      }
       path_[node.depth + size_t{1}] = next;
       for (const text::TokenId id : vocabulary_->tokens(node)) out.insert(id);
       if (exits != nullptr && node.end > at + 1 && machine_->may_end(next)) exits->push_back(at);
@@ -163,6 +217,9 @@ class MaskEngine {
   std::shared_ptr<GrammarMachine> machine_;
   std::unordered_map<GrammarMachine::Set, TokenSet> sets_;
   std::unordered_map<uint32_t, StateTokens> states_;
+  static constexpr uint32_t kUnknown = UINT32_MAX, kClosed = UINT32_MAX - 1;
+  std::vector<uint32_t> open_;  // by set: the state that says which nodes are open
+  std::unordered_map<uint32_t, std::vector<bool>> open_of_state_;
   std::vector<GrammarMachine::Set> path_;  // of a walk: after each byte
 };
 

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <random>
 
 #include "infer/grammar_mask.h"
 #include "infer/test_support.h"
@@ -131,6 +132,32 @@ TEST(SmolLm2Grammar, WritesSentencesOfGbnf) {
     text::GrammarMatcher matcher(grammar);
     EXPECT_TRUE(matcher.accept(sample.text)) << sample.text;
     EXPECT_EQ(matcher.may_end(), sample.finish_reason == "stop") << sample.text;
+  }
+}
+
+// The vocabulary lacks some bytes; no walk gets to where only such a byte could come.
+TEST(SmolLm2Grammar, NoWalkIsStuck) {
+  ONDOL_NEED_MODEL(smollm2_gguf());
+  for (const char* source : {"root ::= \"<\" .{0,20} \">\"", "root ::= [^a-z]{5,9}",
+                             "root ::= [가-힣一-鿿😀-🙏]{3,12} \".\""}) {
+    const auto grammar = text::parse_gbnf(source);
+    const auto first = make_grammar_mask(grammar, vocabulary());
+    std::mt19937 random(4);
+    for (int walk = 0; walk < 60; ++walk) {
+      const auto mask = first->clone();
+      std::string text;
+      for (;;) {
+        TokenSet set(vocabulary()->size());
+        mask->allowed(set);
+        const std::vector<TokenId> ids = set.ids();
+        ASSERT_FALSE(ids.empty()) << source << " " << text;
+        const TokenId id = ids[random() % ids.size()];
+        if (smollm2()->tokenizer->token_bytes(id).empty()) break;
+        text += smollm2()->tokenizer->token_bytes(id);
+        mask->accept(id);
+      }
+      EXPECT_TRUE(text::matches(grammar, text)) << source << " " << text;
+    }
   }
 }
 

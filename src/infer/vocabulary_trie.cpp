@@ -8,7 +8,7 @@
 namespace ondol {
 namespace {
 
-constexpr size_t kTokenBytesMax = 60'000;
+constexpr size_t kTokenBytesMax = 4096;
 
 std::vector<std::string> text_of_tokens(const text::Tokenizer& tokenizer) {
   const text::TokenizerConfig& config = tokenizer.config();

@@ -38,6 +38,13 @@ class VocabularyTrie {
   std::span<const text::TokenId> tokens(const Node& node) const {
     return {tokens_.data() + node.tokens_begin, tokens_.data() + node.tokens_end};
   }
+  // Those that end at the node or below it.
+  std::span<const text::TokenId> tokens_below(uint32_t node) const {
+    const uint32_t end = nodes_[node].end;
+    return {tokens_.data() + nodes_[node].tokens_begin,
+            end < nodes_.size() ? tokens_.data() + nodes_[end].tokens_begin
+                                : tokens_.data() + tokens_.size()};
+  }
   size_t depth() const { return depth_; }  // bytes of the longest token
 
  private:

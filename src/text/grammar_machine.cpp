@@ -149,14 +149,12 @@ GrammarMachine::Set GrammarMachine::after(Node at) {
 GrammarMachine::Set GrammarMachine::alone(uint32_t state) { return after(node(state, 0, kBottom)); }
 
 // All bytes around `byte` that every way treats alike get their entry at once.
-GrammarMachine::Set GrammarMachine::step(Set set, uint8_t byte) {
+GrammarMachine::Set GrammarMachine::find_step(Set set, uint8_t byte) {
   if (set == kDead) return kDead;
   if (sets_[set].table == kUnknown) {
     sets_[set].table = static_cast<uint32_t>(tables_.size());
     tables_.emplace_back().fill(kUnknown);
   }
-  const Set known = tables_[sets_[set].table][byte];
-  if (known != kUnknown) return known;
   unsigned low = 0, high = 255;
   std::vector<Node> next;
   for (uint32_t i = 0; i < sets_[set].count; ++i) {

@@ -39,7 +39,11 @@ class GrammarMachine {
   const std::shared_ptr<const Grammar>& grammar_pointer() const { return grammar_; }
   Set start();
   // Throws Error(kResourceExhausted) where there are too many ways to read the text.
-  Set step(Set set, uint8_t byte);
+  Set step(Set set, uint8_t byte) {
+    const uint32_t table = sets_[set].table;
+    const Set known = table != kUnknown ? tables_[table][byte] : kUnknown;
+    return known != kUnknown ? known : find_step(set, byte);
+  }
   Set read(Set set, std::string_view bytes);
   bool may_end(Set set) const { return sets_[set].ends; }
   // What must come next, as far as there is no choice; at most `bytes_max`.
@@ -94,6 +98,7 @@ class GrammarMachine {
   void enter(uint32_t rule, Node back);
   void visit(Node node);
   Set set_of(std::vector<Node>& ways);
+  Set find_step(Set set, uint8_t byte);
 
   std::shared_ptr<const Grammar> grammar_;
   std::vector<NodeData> nodes_;

@@ -1,4 +1,4 @@
-#include "text/json_schema_compiler.h"
+#include "text/json_schema_compiler.inc"
 
 #include <algorithm>
 #include <cmath>

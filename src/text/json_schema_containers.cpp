@@ -1,7 +1,7 @@
 // Lists and objects of a schema.
 #include <algorithm>
 
-#include "text/json_schema_compiler.h"
+#include "text/json_schema_compiler.inc"
 #include "text/pattern.h"
 
 namespace ondol::text::schema {

@@ -1,4 +1,4 @@
-#include "text/json_schema_document.h"
+#include "text/json_schema_document.inc"
 
 #include <algorithm>
 #include <array>

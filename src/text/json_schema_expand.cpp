@@ -1,4 +1,4 @@
-#include "text/json_schema_expand.h"
+#include "text/json_schema_expand.inc"
 
 #include <algorithm>
 #include <deque>
@@ -118,13 +118,12 @@ void Expander::take_words(Work& work, const Json* schema, int from) {
   if (const Json* one = shared_.document.list(schema, "oneOf")) {
     work.choices.push_back({.schema = schema, .one_of = one, .from = from});
   }
-  if (const Json* never = shared_.document.schema_at(schema, "not"))
-    add(opposite(shared_.document, never));
+  if (const Json* never = shared_.document.schema_at(schema, "not")) add(opposite_of(never));
   const Json* condition = shared_.document.schema_at(schema, "if");
   const Json* then = shared_.document.schema_at(schema, "then");
   const Json* otherwise = shared_.document.schema_at(schema, "else");
   if (condition != nullptr && (then != nullptr || otherwise != nullptr)) {
-    Schemas yes = {condition}, no = {opposite(shared_.document, condition)};
+    Schemas yes = {condition}, no = {opposite_of(condition)};
     if (then != nullptr) yes.push_back(then);
     if (otherwise != nullptr) no.push_back(otherwise);
     work.choices.push_back({.schema = schema, .options = {yes, no}, .from = from});
@@ -138,36 +137,49 @@ void Expander::take_dependencies(Work& work, const Json* schema, int from) {
     const Json* all = shared_.document.object(schema, word);
     if (all == nullptr) continue;
     for (const auto& item : all->items()) {
-      const Json* missing =
-          shared_.document.derived(single("properties", single(item.key(), false)), schema);
       const Json& needs = item.value();
-      Json required = Json::array({item.key()});
-      Schemas present;
-      if (needs.is_array()) {
-        for (const Json& name : needs) required.push_back(name);
-      } else if (needs.is_string()) {
-        required.push_back(needs);
-      } else {
-        present.push_back(&needs);
-      }
-      present.push_back(
-          shared_.document.derived({{"type", "object"}, {"required", required}}, schema));
+      const std::string key = std::string(word) + "/" + item.key();
+      const Json* missing = made(schema, "without " + key,
+                                 [&] { return single("properties", single(item.key(), false)); });
+      const Json* there = made(schema, "with " + key, [&] {
+        Json required = Json::array({item.key()});
+        if (needs.is_string()) required.push_back(needs);
+        if (needs.is_array()) required.insert(required.end(), needs.begin(), needs.end());
+        return Json{{"type", "object"}, {"required", required}};
+      });
+      Schemas present = {there};
+      if (!needs.is_string() && !needs.is_array()) present.push_back(&needs);
       work.choices.push_back({.schema = schema, .options = {{missing}, present}, .from = from});
     }
   }
 }
 
+const Json* Expander::made(const Json* origin, const std::string& what,
+                           const std::function<Json()>& make) {
+  const auto known = shared_.made.find({origin, what});
+  if (known != shared_.made.end()) return known->second;
+  const Json* fresh = shared_.document.derived(make(), origin);
+  shared_.made.emplace(std::pair{origin, what}, fresh);
+  return fresh;
+}
+
+const Json* Expander::opposite_of(const Json* schema) {
+  const auto known = shared_.made.find({schema, "opposite"});
+  if (known != shared_.made.end()) return known->second;
+  const Json* fresh = opposite(shared_.document, schema);
+  shared_.made.emplace(std::pair{schema, "opposite"}, fresh);
+  return fresh;
+}
+
 const Json* Expander::without_combinations(const Json* schema) {
-  const auto [at, fresh] = shared_.stripped.emplace(schema, nullptr);
-  if (fresh) {
+  return made(schema, "rest", [&] {
     Json rest = *schema;
     for (const char* word : {"$ref", "allOf", "anyOf", "oneOf", "not", "if", "then", "else",
                              "dependencies", "dependentRequired", "dependentSchemas"}) {
       rest.erase(word);
     }
-    at->second = shared_.document.derived(std::move(rest), schema);
-  }
-  return at->second;
+    return rest;
+  });
 }
 
 bool Expander::may_both_hold(const Work& work, const Json* a, const Json* b) {
@@ -197,8 +209,8 @@ std::vector<Schemas> Expander::one_of(const Work& work, const Json* list, const 
     for (size_t j = i + 1; j < list->size(); ++j) {
       if (!may_both_hold(work, &(*list)[i], &(*list)[j])) continue;
       try {
-        const Json* not_i = opposite(shared_.document, &(*list)[i]);
-        const Json* not_j = opposite(shared_.document, &(*list)[j]);
+        const Json* not_i = opposite_of(&(*list)[i]);
+        const Json* not_j = opposite_of(&(*list)[j]);
         out[i].push_back(not_j);
         out[j].push_back(not_i);
       } catch (const Error& error) {

@@ -1,6 +1,6 @@
 #include "text/json_schema_grammar.h"
 
-#include "text/json_schema_compiler.h"
+#include "text/json_schema_compiler.inc"
 
 namespace ondol::text {
 namespace schema {

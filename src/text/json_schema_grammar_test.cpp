@@ -262,6 +262,10 @@ TEST(JsonSchema, References) {
       {R"({"$ref":"item.json","$defs":{"x":{"$id":"http://e.org/item.json","$ref":"#/$defs/y","$defs":{"y":{"type":"null"}}},"y":{"type":"string"}}})",
        {"null"},
        {"\"a\""}},
+      // What is derived from a recursive schema is derived once.
+      {R"({"$ref":"#/$defs/n","$defs":{"n":{"type":"object","properties":{"c":{"$ref":"#/$defs/n"},"d":{}},"not":{"properties":{"c":{"required":["d"]}},"required":["c"]},"dependencies":{"d":{"minProperties":1}}}}})",
+       {"{}", R"({"c":{},"d":1})", R"({"c":{"c":{}}})"},
+       {R"({"c":{"d":1}})", R"({"c":1})"}},
       // Words beside $ref hold since 2019-09, and not before.
       {R"({"$ref":"#/$defs/x","minimum":5,"$defs":{"x":{"type":"integer"}}})", {"5"}, {"4"}},
       {R"({"$schema":"http://json-schema.org/draft-07/schema#","$ref":"#/definitions/x","minimum":5,"definitions":{"x":{"type":"integer"}}})",
@@ -293,6 +297,9 @@ TEST(JsonSchema, RefusalsNameTheKeywordAndItsPlace) {
                  {"'oneOf'", "schemas 0 and 1", "try anyOf"});
   expect_refused(R"({"oneOf":[{"type":"integer","multipleOf":3},{"type":"integer","minimum":10}]})",
                  unsupported, {"'oneOf'", "'multipleOf'"});
+  expect_refused(
+      R"({"oneOf":[{"type":"string","format":"date"},{"type":"string","format":"ipv4"}]})",
+      unsupported, {"'oneOf'", "'format'"});
   expect_refused(R"({"not":{"const":{}}})", unsupported, {"'not'", "object"});
   expect_refused(R"({"type":"object","minProperties":3})", unsupported, {"'minProperties'"});
   expect_refused(R"({"multipleOf":0.3})", unsupported, {"'multipleOf'"});

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <set>
 
-#include "text/json_schema_expand.h"
+#include "text/json_schema_expand.inc"
 
 namespace ondol::text::schema {
 namespace {

@@ -1,4 +1,4 @@
-#include "text/json_schema_order.h"
+#include "text/json_schema_order.inc"
 
 #include <algorithm>
 #include <cmath>

@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "text/json_formats.h"
-#include "text/json_schema_compiler.h"
+#include "text/json_schema_compiler.inc"
 #include "text/number_automaton.h"
 #include "text/pattern.h"
 
@@ -49,7 +49,7 @@ Compiler::Expr Compiler::number(const Schemas& schemas, bool integer) {
     }
     fraction |= schema->contains(kFraction);
     const auto format = schema->find("format");
-    if (format == schema->end() || !format->is_string()) continue;
+    if (format == schema->end() || !format->is_string() || shared_.depth > 0) continue;
     if (const auto bounds = format_bounds(format->get_ref<const std::string&>())) {
       spec.min.push_back({*decimal_of(bounds->first)});
       spec.max.push_back({*decimal_of(bounds->second)});
@@ -110,7 +110,9 @@ std::optional<CodeAutomaton> Compiler::strings(const Schemas& schemas, uint32_t&
     if (format == schema->end()) continue;
     const std::string name = format->is_string() ? format->get<std::string>() : format->dump();
     if (const auto source = format_pattern(name)) {
-      keep(pattern(schema, "format", *source));
+      // Whether two schemas exclude each other must not hang on formats: some readers do not check
+      // them, and some of ours hold less than the standard allows.
+      if (shared_.depth == 0) keep(pattern(schema, "format", *source));
     } else if (!format_bounds(name) && !format_says_nothing(name)) {
       document.refuse(schema, "format",
                       "the format '" + name + "' is not supported; try a pattern");
