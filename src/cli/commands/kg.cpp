@@ -70,9 +70,9 @@ int import(const KgOptions& options, const app::Workspace& workspace, Context& c
 }
 
 std::string entity_text(const ground::KgEntity& entity, int number) {
-  std::string text =
-      fmt::format("{}. {}  {}  ({} triples, by {})\n", number, entity.name, entity.term.text,
-                  entity.degree, ground::kg_match_name(entity.match));
+  std::string text = fmt::format("{}. {}  {}  ({} triple{}, by {})\n", number, entity.name,
+                                 entity.term.text, entity.degree, entity.degree == 1 ? "" : "s",
+                                 ground::kg_match_name(entity.match));
   std::string others;
   for (const store::KgLabel& label : entity.labels) {
     if (label.label == entity.name) continue;

@@ -21,7 +21,7 @@ using store::KgTermKind;
 
 struct Candidate {
   KgFact fact;
-  std::string text;  // without identifiers
+  std::string text;  // what is compared with the question: no identifiers, and the way there
   double score = 0;
   int step = 1;
 };
@@ -37,8 +37,8 @@ class Collector {
   void collect(const std::vector<KgMention>& mentions) {
     for (const KgMention& mention : mentions) linked_.insert(mention.term);
     for (const KgTermId entity : linked_) {
-      add(graph_.facts_of(entity, options_.facts_of_entity), 1);
-      add(graph_.facts_to(entity, options_.facts_of_entity), 1);
+      add(graph_.facts_of(entity, options_.facts_of_entity), 1, "");
+      add(graph_.facts_to(entity, options_.facts_of_entity), 1, "");
     }
     sort();
     second_step();
@@ -61,11 +61,12 @@ class Collector {
     return {language, "en", "ko"};
   }
 
-  void add(std::vector<KgFact> facts, int step) {
+  // `way`: the fact that led here, of the second step.
+  void add(std::vector<KgFact> facts, int step, const std::string& way) {
     for (KgFact& fact : facts) {
       if (!seen_.insert(fact.triple).second) continue;
       Candidate candidate{std::move(fact), "", 0, step};
-      candidate.text = namer_.plain(candidate.fact);
+      candidate.text = (way.empty() ? "" : way + "; ") + namer_.plain(candidate.fact);
       candidate.score = shared(candidate) * (step == 1 ? 1.0 : options_.second_step);
       all_.push_back(std::move(candidate));
     }
@@ -91,7 +92,7 @@ class Collector {
 
   void second_step() {
     std::set<KgTermId> through;
-    std::vector<KgTermId> order;
+    std::vector<std::pair<KgTermId, std::string>> order;
     for (const Candidate& candidate : all_) {
       const bool outgoing = linked_.contains(candidate.fact.triple.subject);
       const KgTermId other =
@@ -100,10 +101,10 @@ class Collector {
       if (order.size() >= options_.neighbours) break;
       if (term.kind == KgTermKind::kLiteral || linked_.contains(other)) continue;
       if (!through.insert(other).second || graph_.degree(other) > options_.hub_degree) continue;
-      order.push_back(other);
+      order.emplace_back(other, candidate.text);
     }
-    for (const KgTermId neighbour : order) {
-      add(graph_.facts_of(neighbour, options_.facts_of_neighbour), 2);
+    for (const auto& [neighbour, way] : order) {
+      add(graph_.facts_of(neighbour, options_.facts_of_neighbour), 2, way);
     }
   }
 

@@ -5,10 +5,10 @@
 //
 // The facts of the linked entities (link.h), one and two steps away, ranked by likeness to the
 // question: by `similarity` where there is one, else by the words they share (Baek et al.,
-// "Knowledge- Augmented Language Model Prompting", 2023: the best ten by similarity, put before the
-// question). A fact two steps away counts less. Entities with very many triples are not walked
-// through. Facts are for everyone and have no tags: a query with a filter finds none.
-// Deterministic.
+// "Knowledge-Augmented Language Model Prompting", 2023: the best ten by similarity, put before the
+// question). A fact two steps away is compared together with the one that leads to it, and counts
+// less. Entities with very many triples are not walked through. Facts are for everyone and have no
+// tags: a query with a filter finds none. Deterministic.
 #pragma once
 
 #include <functional>

@@ -113,6 +113,22 @@ TEST(Facts, TheLikeliestFirstInTheLanguageOfTheQuestion) {
   EXPECT_THAT(facts(*graph, "Who are you?", 5), IsEmpty());
 }
 
+TEST(Facts, OfTheSecondStepAreComparedWithTheWayThere) {
+  const TempFolder folder;
+  const auto graph = make_graph(folder, small_graph());
+  std::vector<std::string> compared;
+  find_facts(
+      *graph, {.text = "A. Lee"},
+      [&](const std::string&, std::span<const std::string> texts) {
+        compared.assign(texts.begin(), texts.end());
+        return std::vector<double>(texts.size(), 0.5);
+      },
+      5);
+  EXPECT_THAT(compared, ::testing::Contains("Ann Lee - place of birth - Busan"));
+  EXPECT_THAT(compared, ::testing::Contains(
+                            "Ann Lee - place of birth - Busan; Busan - country - South Korea"));
+}
+
 TEST(Facts, AreEvidenceWithIdsOfTheirOwn) {
   const TempFolder folder;
   const auto graph = make_graph(folder, small_graph());

@@ -153,6 +153,8 @@ class Parser {
                                  const SerdNode* object, const SerdNode* datatype,
                                  const SerdNode* language) {
     auto* parser = static_cast<Parser*>(self);
+    if (parser->thrown_) return SERD_ERR_INTERNAL;
+    parser->silence_ = 0;
     return parser->guarded([&] {
       auto& [s, p, o] = parser->terms_;
       if (!parser->convert(*subject, s) || !parser->convert(*predicate, p) ||
@@ -205,6 +207,10 @@ class Parser {
       got = parser->stream_->read(static_cast<char*>(buffer), unit * count);
       const std::string_view bytes(static_cast<const char*>(buffer), got);
       if (bytes.find('\0') != std::string_view::npos) parser->refuse("a zero byte");
+      // serd holds a literal whole: one that a small packed file unpacks to would fill the memory.
+      if ((parser->silence_ += got) > parser->options_.silence_max) {
+        parser->refuse(fmt::format("{} bytes without a triple", parser->silence_));
+      }
       if (!parser->nesting_.pass(bytes)) {
         parser->refuse(fmt::format("brackets deeper than {}", parser->options_.nesting_max));
       }
@@ -225,6 +231,7 @@ class Parser {
   std::exception_ptr thrown_;
   RdfProblem error_;
   bool broken_ = false;
+  size_t silence_ = 0;  // bytes read since the last triple
   std::array<KgTerm, 3> terms_;
   int held_ = 0;
 };

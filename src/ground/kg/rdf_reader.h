@@ -22,8 +22,9 @@ namespace ondol::ground {
 struct RdfOptions {
   std::string base;  // Turtle: IRI that relative ones are resolved against
   std::string blank_prefix;
-  size_t line_max = size_t{16} << 20;  // bytes of a line of N-Triples
-  int nesting_max = 200;               // of [ ] and ( ) in Turtle
+  size_t line_max = size_t{16} << 20;     // bytes of a line of N-Triples
+  int nesting_max = 200;                  // of [ ] and ( ) in Turtle
+  size_t silence_max = size_t{64} << 20;  // bytes of Turtle without a triple: a literal that long
 };
 
 struct RdfProblem {

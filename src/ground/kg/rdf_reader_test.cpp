@@ -132,6 +132,13 @@ TEST(Turtle, TheFirstErrorEndsItWithItsLine) {
   }
 }
 
+TEST(Turtle, ALiteralWithoutEndIsRefused) {
+  const std::string fine = "<a:s> <a:p> \"" + std::string(20000, 'x') + "\" .\n";
+  EXPECT_EQ(turtle(fine + fine + fine, {.silence_max = 30000}).size(), 3u);
+  EXPECT_THROW(turtle("<a:s> <a:p> \"" + std::string(50000, 'x') + "\" .", {.silence_max = 30000}),
+               Error);
+}
+
 TEST(Turtle, WhatTheCallbackThrowsComesOut) {
   const TempFolder folder;
   const auto stream = open_byte_stream(put(folder, "a.ttl", "<a:s> <a:p> <a:o> ."));

@@ -132,19 +132,10 @@ class SqliteKnowledgeGraph final : public KnowledgeGraph {
   }
 
   std::vector<KgFact> facts_of(KgTermId subject, size_t limit) override {
-    const std::lock_guard guard(mutex_);
-    return read_facts(
-        db_.prepare(fmt::format(kFactColumns, "") + "WHERE t.s = ?1 ORDER BY t.p, t.o LIMIT ?2")
-            .bind(1, subject)
-            .bind(2, limit_of(limit)));
+    return facts_at(kOutgoing, subject, limit);
   }
-
   std::vector<KgFact> facts_to(KgTermId object, size_t limit) override {
-    const std::lock_guard guard(mutex_);
-    return read_facts(db_.prepare(fmt::format(kFactColumns, " INDEXED BY kg_triple_by_object") +
-                                  "WHERE t.o = ?1 ORDER BY t.p, t.s LIMIT ?2")
-                          .bind(1, object)
-                          .bind(2, limit_of(limit)));
+    return facts_at(kIncoming, object, limit);
   }
 
   int64_t degree(KgTermId term) override {
@@ -172,6 +163,51 @@ class SqliteKnowledgeGraph final : public KnowledgeGraph {
   }
 
  private:
+  // Which end of the triples is asked for.
+  struct Side {
+    const char* index;
+    const char* column;
+    const char* other;
+  };
+  static constexpr Side kOutgoing = {"", "s", "o"};
+  static constexpr Side kIncoming = {" INDEXED BY kg_triple_by_object", "o", "s"};
+
+  std::vector<KgFact> facts_at(const Side& side, KgTermId term, size_t limit) {
+    const std::lock_guard guard(mutex_);
+    const std::string select = fmt::format(kFactColumns, side.index);
+    const std::string where = fmt::format("WHERE t.{} = ?1 ", side.column);
+    const std::string order = fmt::format("ORDER BY t.p, t.{} LIMIT ?2", side.other);
+    std::vector<KgFact> all =
+        read_facts(db_.prepare(select + where + order).bind(1, term).bind(2, limit_of(limit) + 1));
+    if (all.size() <= limit) return all;
+    all.clear();
+    const std::vector<KgTermId> predicates = predicates_at(side, term);
+    const size_t share = std::max<size_t>(1, limit / std::max<size_t>(1, predicates.size()));
+    for (const KgTermId predicate : predicates) {
+      if (all.size() >= limit) break;
+      std::vector<KgFact> some =
+          read_facts(db_.prepare(select + where + "AND t.p = ?3 " + order)
+                         .bind(1, term)
+                         .bind(2, limit_of(std::min(share, limit - all.size())))
+                         .bind(3, predicate));
+      all.insert(all.end(), some.begin(), some.end());
+    }
+    return all;
+  }
+
+  // The distinct predicates, by skipping from one to the next in the index.
+  std::vector<KgTermId> predicates_at(const Side& side, KgTermId term) {
+    Statement& row = db_.prepare(fmt::format(
+        "WITH RECURSIVE each(p) AS (SELECT min(p) FROM kg_triple{0} WHERE {1} = ?1 UNION ALL "
+        "SELECT (SELECT min(p) FROM kg_triple{0} WHERE {1} = ?1 AND p > each.p) FROM each "
+        "WHERE each.p IS NOT NULL) SELECT p FROM each WHERE p IS NOT NULL",
+        side.index, side.column));
+    row.bind(1, term);
+    std::vector<KgTermId> predicates;
+    while (row.step()) predicates.push_back(row.integer(0));
+    return predicates;
+  }
+
   std::string meta(std::string_view key) {
     Statement& row = db_.prepare("SELECT value FROM kg_meta WHERE key = ?1").bind(1, key);
     std::string value;

@@ -109,6 +109,35 @@ TEST(KnowledgeGraph, HoldsWhatWasPutOnce) {
   EXPECT_EQ(graph->labels_of(a)[2].rank, 1);
 }
 
+TEST(KnowledgeGraph, OfManyTriplesEveryPredicateIsSeen) {
+  const Folder folder;
+  SilentProgress silent;
+  {
+    KnowledgeWriter writer(folder.file(), {});
+    for (int i = 0; i < 500; ++i) {
+      add(writer, "hub", "has", iri("x" + std::to_string(i)));
+      add(writer, "x" + std::to_string(i), "in", iri("hub"));
+    }
+    add(writer, "hub", "capital", iri("seat"));
+    add(writer, "hub", "anthem", text("song"));
+    add(writer, "seat", "rules", iri("hub"));
+    writer.commit("{}", silent);
+  }
+  const auto graph = open_knowledge_graph(folder.file());
+  const auto predicates = [](const std::vector<KgFact>& facts) {
+    std::vector<std::string> names;
+    for (const KgFact& fact : facts) names.push_back(fact.predicate.text.substr(9));
+    std::sort(names.begin(), names.end());
+    return names;
+  };
+  const KgTermId hub = kg_term_id(iri("hub"));
+  EXPECT_THAT(predicates(graph->facts_of(hub, 6)), ElementsAre("anthem", "capital", "has", "has"));
+  EXPECT_THAT(predicates(graph->facts_to(hub, 4)), ElementsAre("in", "in", "rules"));
+  EXPECT_EQ(graph->facts_of(hub, 1).size(), 1u);
+  EXPECT_EQ(graph->facts_of(hub, 0).size(), 0u);
+  EXPECT_EQ(graph->facts_of(hub, 502).size(), 502u);
+}
+
 TEST(KnowledgeGraph, ScanGoesThroughEverythingInPieces) {
   const Folder folder;
   write(folder.file());
