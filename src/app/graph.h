@@ -50,6 +50,8 @@ class GraphDesk {
   // "subject_type", "object_type". Throws Error(kCorruptData) naming the line.
   ground::FactImport import_facts(const std::filesystem::path& file, ProgressSink& progress);
 
+  // The workspace's.
+  const std::string& name() const { return name_; }
   const ground::KnowledgeGraph& graph();
   GraphStatistics statistics();
   // The entity of this name; `type` tells namesakes apart ("" takes the only one).
@@ -67,8 +69,9 @@ class GraphDesk {
  private:
   store::Scope scope() const { return {shelf_, principal_, {}}; }
 
+  std::string name_;
   std::unique_ptr<store::Store> store_;
-  store::CollectionId shelf_;
+  store::CollectionId shelf_ = 0;
   std::string principal_;
   std::unique_ptr<ground::KnowledgeGraph> graph_;  // when first asked for, and after a change
 };
