@@ -58,7 +58,7 @@ std::string near_names(const ground::EntityGraph& graph, const std::string& name
 }  // namespace
 
 GraphDesk::GraphDesk(const Workspace& workspace, const GraphDeskOptions& options)
-    : principal_(options.principal) {
+    : name_(workspace.book().workspace_name), principal_(options.principal) {
   if (!std::filesystem::exists(workspace.store_file())) {
     throw Error(ErrorCode::kNotFound,
                 "[graph] nothing is ingested yet; try `ondol ingest --graph`");

@@ -56,6 +56,8 @@ class GraphDesk {
   // "subject_type", "object_type". Throws Error(kCorruptData) naming the line.
   ground::FactImport import_facts(const std::filesystem::path& file, ProgressSink& progress);
 
+  // The workspace's.
+  const std::string& name() const { return name_; }
   const ground::EntityGraph& graph();
   GraphStatistics statistics();
   // The entity of this name; `type` tells namesakes apart ("" takes the only one).
@@ -77,8 +79,9 @@ class GraphDesk {
  private:
   store::Scope scope() const { return {shelf_, principal_, {}}; }
 
+  std::string name_;
   std::unique_ptr<store::Store> store_;
-  store::CollectionId shelf_;
+  store::CollectionId shelf_ = 0;
   std::string principal_;
   const ground::ResolvedGraph& resolved();
   std::optional<ground::ResolvedGraph> graph_;  // when first asked for, and after a change

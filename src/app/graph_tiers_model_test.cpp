@@ -1,11 +1,10 @@
 // Facts written by a small model under a grammar: always valid, always with a proof that stands in
 // the text. Whether they are true is the model's affair (docs/results.md).
-#include "app/graph_tiers.h"
-
 #include <gtest/gtest.h>
 
 #include <set>
 
+#include "app/graph_tiers.h"
 #include "app/test_support.h"
 #include "base/files.h"
 #include "ground/entity_name.h"
@@ -25,12 +24,12 @@ std::string cut(const std::string& text, int64_t from, int64_t to) {
 }
 
 TEST(GraphTierModel, EveryFactStandsInTheOntologyAndInASentence) {
-  const auto model = ondol::testing::model_path("smollm2-135m-instruct");
+  const auto model = ondol::testing::smollm2_gguf();
   ONDOL_NEED_MODEL(model);
   const testing::TempFolder folder;
   init_workspace(folder.path() / "w", /*sample=*/true);
   const Workspace workspace = Workspace::open(folder.path() / "w");
-  Session session(Home::from_environment(), {.threads = 2});
+  Session session(Home(folder.path() / "home"), {.threads = 2});
   for (const char* name : {"1", "2"}) {
     const GraphTier tier(workspace, &session, {.tier = name, .model = model.string()});
     ASSERT_EQ(tier.extractors().size(), 2u);

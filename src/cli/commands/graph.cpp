@@ -7,7 +7,9 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "app/graph_page.h"
 #include "base/error.h"
+#include "base/files.h"
 #include "cli/commands.h"
 #include "cli/common.h"
 #include "cli/graph_text.h"
@@ -19,6 +21,8 @@ using Json = nlohmann::ordered_json;
 
 constexpr int64_t kLimitMax = 10000;
 constexpr int64_t kLevelMax = 100;
+constexpr int64_t kNodesMax = 500;
+constexpr int64_t kHopsMax = 10;
 
 struct GraphOptions {
   std::string action;
@@ -31,6 +35,9 @@ struct GraphOptions {
   EngineOptions engine;
   int64_t level = 0;
   int64_t limit = 5;
+  int64_t nodes = 500;
+  int64_t hops = 2;
+  std::string output;
   bool json = false;
 };
 
@@ -160,6 +167,34 @@ int duplicates(const GraphOptions& options, app::GraphDesk& desk, Context& conte
   return kExitDone;
 }
 
+void need_output(const GraphOptions& options, const char* example) {
+  if (!options.output.empty()) return;
+  throw Error(ErrorCode::kInvalidArgument,
+              fmt::format("[graph] `{}` needs --output; try `ondol graph {} --output {}`",
+                          options.action, options.action, example));
+}
+
+int view(const GraphOptions& options, app::GraphDesk& desk, Context& context) {
+  if (options.names.size() > 1) need(options, 1, "[NAME] --output FILE.html");
+  need_output(options, "graph.html");
+  const std::string name = options.names.empty() ? "" : options.names[0];
+  const app::GraphView view = app::graph_view(desk, {.name = name,
+                                                     .type = options.type,
+                                                     .nodes_max = options.nodes,
+                                                     .hops = options.hops,
+                                                     .level = static_cast<int32_t>(options.level)});
+  const std::string title = desk.name() + (name.empty() ? "" : ": " + name);
+  write_file_atomic(options.output, app::graph_page(view, desk.graph(), title));
+  context.print(options.json ? json_line(Json{{"file", options.output},
+                                              {"entities", view.nodes.size()},
+                                              {"entities_total", view.entities},
+                                              {"links", view.edges.size()},
+                                              {"links_hidden", view.edges_hidden}})
+                             : fmt::format("{}: {} of {} entities, {} links\n", options.output,
+                                           view.nodes.size(), view.entities, view.edges.size()));
+  return kExitDone;
+}
+
 struct GraphAction {
   std::string_view name;
   bool writes;
@@ -172,6 +207,7 @@ constexpr GraphAction kActions[] = {
     {"show", false, show},
     {"path", false, path},
     {"communities", false, communities},
+    {"view", false, view},
     {"import", true, import_file},
     {"merge", true, merge},
     {"split", true, split},
@@ -197,7 +233,7 @@ int graph(const GraphOptions& options, Context& context) {
 Action declare(Options& options) {
   const auto o = std::make_shared<GraphOptions>();
   options.positional("ACTION", &o->action,
-                     "build, stats, show, path, communities, import, merge, merges, undo, "
+                     "build, stats, show, path, communities, view, import, merge, merges, undo, "
                      "split, duplicates");
   options.positional("NAME", &o->names, "what the action is about", false);
   options.choice("--tier", &o->tier.tier, {"auto", "0", "1", "2"},
@@ -205,7 +241,10 @@ Action declare(Options& options) {
   options.text("--ontology", "FILE", &o->ontology,
                "build: relations to look for; default ontology.toml of the workspace");
   options.text("-m,--model", "MODEL", &o->tier.model, "build: of tiers 1 and 2");
-  options.text("--type", "CLASS", &o->type, "show: tells namesakes apart");
+  options.text("--type", "CLASS", &o->type, "show, view: tells namesakes apart");
+  options.text("--output", "FILE", &o->output, "view: what is written");
+  options.integer("--nodes", "N", &o->nodes, {1, kNodesMax}, "view: entities shown at most");
+  options.integer("--hops", "K", &o->hops, {1, kHopsMax}, "view NAME: links from it at most");
   options.integer("--level", "N", &o->level, {0, kLevelMax}, "communities: 0 is the coarsest");
   options.integer("--limit", "N", &o->limit, {1, kLimitMax}, "rows of each kind shown");
   options.text("--principal", "NAME", &o->principal, "see what this person may see");

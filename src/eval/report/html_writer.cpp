@@ -79,6 +79,7 @@ std::string report_html(const CompareReport& report) {
   out += "<script type=\"application/json\" id=\"data\">\n" + escape_for_script(json) +
          "</script>\n<script>\n'use strict';\n";
   out += page::script_words();
+  out += page::script_helpers();
   out += page::script_elements();
   out += page::script_overview();
   out += page::script_charts();

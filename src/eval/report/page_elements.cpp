@@ -3,7 +3,7 @@
 
 namespace ondol::eval::page {
 
-std::string_view script_elements() {
+std::string_view script_helpers() {
   return R"js(
 const D = JSON.parse(document.getElementById('data').textContent);
 const hash = new URLSearchParams(location.hash.slice(1));  // #lang=ko&theme=dark, to link a view
@@ -33,7 +33,11 @@ const place = (id, ...children) => {
   node.replaceChildren(...children.flat(3).filter((child) => child));
   return node;
 };
+)js";
+}
 
+std::string_view script_elements() {
+  return R"js(
 const score100 = (x) => String(Math.round(100 * x));
 const points = (x) => {
   const value = (Math.round(1000 * Math.abs(x)) / 10).toString();
