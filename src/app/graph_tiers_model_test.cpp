@@ -29,7 +29,7 @@ TEST(GraphTierModel, EveryFactStandsInTheOntologyAndInASentence) {
   const testing::TempFolder folder;
   init_workspace(folder.path() / "w", /*sample=*/true);
   const Workspace workspace = Workspace::open(folder.path() / "w");
-  Session session(Home(folder.path() / "home"), {.threads = 2});
+  Session session(Home{folder.path() / "home"}, {.threads = 2});
   for (const char* name : {"1", "2"}) {
     const GraphTier tier(workspace, &session, {.tier = name, .model = model.string()});
     ASSERT_EQ(tier.extractors().size(), 2u);
