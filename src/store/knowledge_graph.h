@@ -90,9 +90,9 @@ class KnowledgeGraph {
   virtual std::vector<KgLabel> labels_with_words(std::span<const std::string> words,
                                                  size_t limit) = 0;
   virtual std::vector<KgLabel> labels_of(KgTermId term) = 0;  // by rank, language, label
-  // Triples with it as subject, as object; by (predicate, object), (predicate, subject). Where there
-  // are more than `limit`, an equal share of each predicate: a country has a thousand towns and one
-  // capital.
+  // Triples with it as subject, as object; by (predicate, object), (predicate, subject). Where
+  // there are more than `limit`, an equal share of each predicate: a country has a thousand towns
+  // and one capital.
   virtual std::vector<KgFact> facts_of(KgTermId subject, size_t limit) = 0;
   virtual std::vector<KgFact> facts_to(KgTermId object, size_t limit) = 0;
   virtual int64_t degree(KgTermId term) = 0;
