@@ -25,7 +25,7 @@ struct CodeAutomaton {
     std::vector<Edge> edges;  // ascending, without overlaps
     bool final = false;
   };
-  static constexpr size_t kStatesMax = 100'000;
+  static constexpr size_t kStatesMax = 30'000;
 
   std::vector<State> states;  // the first begins; none: no string
 

@@ -1,6 +1,6 @@
-// Any bytes as a grammar: an Error, or a grammar in which a walk only ever meets what can end.
-// Never a crash or a hang. Covers: gbnf.cpp grammar_builder.cpp grammar_write_out.cpp
-// grammar_reach.cpp grammar_compile.cpp Covers: grammar_machine.cpp grammar_matcher.cpp
+// Any bytes as a grammar: an Error, or a grammar in which no walk meets a dead end.
+// Covers: gbnf.cpp grammar_builder.cpp grammar_write_out.cpp grammar_reach.cpp grammar_compile.cpp
+// Covers: grammar_machine.cpp grammar_matcher.cpp
 #include <cstddef>
 #include <cstdint>
 #include <string>

@@ -29,8 +29,11 @@ std::string duration() {
 }
 
 std::string hostname() {
-  const std::string label = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?";
-  return "(?=.{1,253}$)" + label + "(?:\\." + label + ")*";
+  const auto label = [](int chars) {
+    return "[A-Za-z0-9](?:[A-Za-z0-9-]{0," + std::to_string(chars - 2) + "}[A-Za-z0-9])?";
+  };
+  return "(?:" + label(63) + "(?:\\." + label(63) + "){0,2}(?:\\." + label(61) + ")?|" + label(24) +
+         "(?:\\." + label(24) + "){0,9})";
 }
 
 std::string email() {
@@ -107,8 +110,7 @@ std::optional<std::string> format_pattern(std::string_view format) {
   static const auto kPatterns = patterns();
   const auto found = kPatterns.find(format);
   if (found == kPatterns.end()) return std::nullopt;
-  const bool ahead = found->second.starts_with("(?=");
-  return ahead ? "^" + found->second + "$" : "^(?:" + found->second + ")$";
+  return "^(?:" + found->second + ")$";
 }
 
 std::optional<std::pair<std::string, std::string>> format_bounds(std::string_view format) {

@@ -10,6 +10,7 @@ namespace {
 
 constexpr size_t kRulesMax = 50'000;
 constexpr int kCompilationsMax = 6;
+constexpr int kListsMax = 8;
 constexpr size_t kWorkMax = 10'000'000;
 
 // Words that the list of values or the dissolving of combinations has taken care of.
@@ -216,39 +217,69 @@ bool Compiler::fits(const Json& candidate, const Way& way, const Types& types) {
   return true;
 }
 
+// What the schemas ask of such values beside being one of a list, with the words that are about
+// other types left out.
+Schemas Compiler::beside_lists(const Schemas& schemas, const std::vector<Json>& values) {
+  static const std::map<std::string, Json::value_t> kTypes = {
+      {"properties", Json::value_t::object},        {"required", Json::value_t::object},
+      {"patternProperties", Json::value_t::object}, {"additionalProperties", Json::value_t::object},
+      {"propertyNames", Json::value_t::object},     {"minProperties", Json::value_t::object},
+      {"maxProperties", Json::value_t::object},     {"items", Json::value_t::array},
+      {"prefixItems", Json::value_t::array},        {"additionalItems", Json::value_t::array},
+      {"minItems", Json::value_t::array},           {"maxItems", Json::value_t::array},
+      {"uniqueItems", Json::value_t::array},        {"pattern", Json::value_t::string},
+      {"minLength", Json::value_t::string},         {"maxLength", Json::value_t::string}};
+  const auto about_others = [&](const std::string& word) {
+    const auto type = kTypes.find(word);
+    return type != kTypes.end() &&
+           std::none_of(values.begin(), values.end(),
+                        [&](const Json& value) { return value.type() == type->second; });
+  };
+  Schemas out;
+  for (const Json* schema : schemas) {
+    Json rest = Json::object();
+    bool more = false;
+    for (const auto& item : schema->items()) {
+      const std::string& word = item.key();
+      if (word == "type") rest[word] = item.value();
+      if (is_settled(word) || about_others(word) || says_nothing(single(word, true))) continue;
+      rest[word] = item.value();
+      more = true;
+    }
+    if (more) out.push_back(shared_.document.derived(std::move(rest), schema));
+  }
+  return out;
+}
+
 // Those of one list that satisfy everything else.
 Compiler::Expr Compiler::values(const Way& way, const Types& types) {
   std::vector<Json> candidates;
-  Schemas others;
-  bool listed = false;
   for (const Json* schema : way.schemas) {
     const Json* list = shared_.document.list(schema, "enum");
-    if (!listed && (list != nullptr || schema->contains("const"))) {
-      listed = true;
-      if (list != nullptr)
-        candidates.assign(list->begin(), list->end());
-      else
-        candidates = {schema->at("const")};
-    }
-    Json rest = *schema;
-    for (const auto& item : schema->items()) {
-      if (is_settled(item.key()) && item.key() != "type") rest.erase(item.key());
-    }
-    const bool more = std::any_of(rest.items().begin(), rest.items().end(), [](const auto& item) {
-      return item.key() != "type" && !says_nothing(single(item.key(), true));
-    });
-    if (more) others.push_back(shared_.document.derived(std::move(rest), schema));
+    if (list != nullptr) candidates.assign(list->begin(), list->end());
+    if (schema->contains("const")) candidates = {schema->at("const")};
+    if (!candidates.empty()) break;
   }
+  std::erase_if(candidates, [&](const Json& each) { return !fits(each, way, types); });
+  if (candidates.empty()) return b_.nothing();
+  const Schemas others = beside_lists(way.schemas, candidates);
   std::shared_ptr<const Grammar> grammar;
   if (!others.empty()) {
+    if (shared_.lists >= kListsMax) {
+      shared_.document.refuse(
+          way.schemas.front(), "enum",
+          "lists of values in lists of values, deeper than " + std::to_string(kListsMax),
+          ErrorCode::kResourceExhausted);
+    }
+    ++shared_.lists;
     Compiler inner(shared_, JsonStyle::kCompact);
     const GrammarBuilder::Rule root = inner.compile(others);
+    --shared_.lists;
     if (!inner.b_.satisfiable(root)) return b_.nothing();
     grammar = inner.b_.build(root);
   }
   std::vector<Expr> options;
   for (const Json& candidate : candidates) {
-    if (!fits(candidate, way, types)) continue;
     if (grammar != nullptr &&
         !matches(grammar, ordered_text(shared_.document, candidate, others))) {
       continue;

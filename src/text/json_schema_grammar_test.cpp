@@ -329,6 +329,11 @@ TEST(JsonSchema, WordsThatAssertNothingArePassedOver) {
 }
 
 TEST(JsonSchema, HostileSchemasEnd) {
+  // A value of a list, checked with schemas that lead back to the list.
+  check({{R"({"const":1,"properties":{"a":{"$ref":"#"}},"required":["a"]})", {"1"}, {"{}"}}});
+  expect_refused(
+      R"({"enum":[{"a":1}],"properties":{"a":{"anyOf":[{"$ref":"#"},{"const":1}]}},"required":["a"]})",
+      ErrorCode::kResourceExhausted, {"'enum'"});
   const ErrorCode exhausted = ErrorCode::kResourceExhausted;
   std::string deep;
   for (int i = 0; i < 100'000; ++i) deep += "{\"not\":";
