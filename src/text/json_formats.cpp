@@ -110,7 +110,9 @@ std::optional<std::string> format_pattern(std::string_view format) {
   static const auto kPatterns = patterns();
   const auto found = kPatterns.find(format);
   if (found == kPatterns.end()) return std::nullopt;
-  return "^(?:" + found->second + ")$";
+  // Few readers of dates know a year 0.
+  const std::string first = format.starts_with("date") ? "^(?!0000)" : "^";
+  return first + "(?:" + found->second + ")$";
 }
 
 std::optional<std::pair<std::string, std::string>> format_bounds(std::string_view format) {
