@@ -19,7 +19,7 @@ void visit_fields(Visitor& v, prompt::PromptConfig& c) {
 
 template <class Visitor>
 void visit_fields(Visitor& v, KnowledgeConfig& c) {
-  v("kind", c.retriever.kind, "bm25, vector, hybrid, graph-local, hybrid-graph, kg");
+  v("kind", c.retriever.kind, "bm25, vector, hybrid, graph-local, graph-global, hybrid-graph, kg");
   v("top_k", c.top_k, "passages put into the prompt");
   v("bm25_k1", c.retriever.bm25_k1, "saturation of repeated terms");
   v("bm25_b", c.retriever.bm25_b, "weight of the passage's length");

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "ground/analysis.h"
 #include "ground/bm25.h"
+#include "ground/communities.h"
 #include "ground/document.h"
 #include "ground/entity_graph.h"
 #include "ground/entity_resolution.h"
@@ -32,6 +33,7 @@ struct View {
   std::unique_ptr<store::ExactVectorIndex> vectors;                       // when first asked for
   std::shared_ptr<const EntityGraph> graph;                               // likewise
   std::shared_ptr<const FactIndex> facts;
+  std::shared_ptr<const Communities> communities;
 };
 
 bool better(const ScoredChunk& a, const ScoredChunk& b) {
@@ -226,6 +228,15 @@ std::vector<std::vector<double>> Corpus::nearness(std::span<const Query> queries
     }
   }
   return rows;
+}
+
+std::shared_ptr<const Communities> Corpus::communities(const Query& query) {
+  const std::lock_guard guard(state_->mutex);
+  View& view = state_->view(query);
+  if (!view.communities) {
+    view.communities = std::make_shared<Communities>(find_communities(*state_->graph(view)));
+  }
+  return view.communities;
 }
 
 std::vector<std::string> Corpus::terms(const Query& query) const {

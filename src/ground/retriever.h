@@ -25,6 +25,7 @@
 
 namespace ondol::ground {
 
+struct Communities;
 class FactIndex;
 class EntityGraph;
 
@@ -69,6 +70,7 @@ class Corpus {
   // passages and no graph was ever built of them.
   std::shared_ptr<const EntityGraph> graph(const Query& query);
   std::shared_ptr<const FactIndex> facts(const Query& query);
+  std::shared_ptr<const Communities> communities(const Query& query);
   // How near each text is to each question by meaning: cosines, one row a question. Empty rows for
   // questions that search_vectors would not search. Throws as search_vectors.
   std::vector<std::vector<double>> nearness(std::span<const Query> queries,

@@ -250,6 +250,32 @@ TEST(Retrievers, TheWalkReachesWhatNoWordOfTheQuestionNames) {
   EXPECT_EQ(local[1].document, "b");
 }
 
+// Three passages about one club and one about another: the second passage is of the other subject.
+TEST(Retrievers, AQuestionAboutAWholeGetsEverySubjectBeforeASecondPassage) {
+  const TempFolder folder;
+  auto store = store::open_sqlite_store(folder.path() / "s.db");
+  const store::CollectionId shelf = store->open_collection("c");
+  SilentProgress silent;
+  const auto names = make_extractor("names");
+  ingest_texts(
+      *store, shelf,
+      std::vector<WholeText>{
+          {"a1", "Tarn Club", "The Tarn Club and Ada Quill hold a summer fair by the lake."},
+          {"a2", "Tarn Club", "The summer fair of the Tarn Club has Ada Quill at the gate."},
+          {"a3", "Tarn Club", "Ada Quill opens the summer fair of the Tarn Club, a fair day."},
+          {"b1", "Moor Band", "The Moor Band and Bo Lee play at a fair once."}},
+      nullptr, {.extractor = names.get()}, silent);
+  Corpus corpus(*store, shelf, nullptr);
+  const Query query{.text = "summer fair"};
+  const auto words = make_retriever({.kind = "bm25"}, corpus)->retrieve(query, 2);
+  const auto whole = make_retriever({.kind = "graph-global"}, corpus)->retrieve(query, 2);
+  ASSERT_EQ(words.size(), 2u);
+  ASSERT_EQ(whole.size(), 2u);
+  EXPECT_EQ(words[1].document[0], 'a');
+  EXPECT_EQ(whole[0].document, words[0].document);
+  EXPECT_EQ(whole[1].document, "b1");
+}
+
 TEST(Fusion, ReciprocalRanksByHand) {
   const std::vector<ScoredChunk> lists[] = {{{1, 9}, {2, 8}}, {{2, 0.5}, {3, 0.4}}};
   const auto fused = fuse_reciprocal_ranks(lists, 60, 10);

@@ -19,6 +19,8 @@ constexpr RetrieverInfo kRegistry[] = {
      false, &make_graph_local_retriever},
     {"hybrid-graph", "by words, meaning and relations in one walk", EmbedderUse::kMay, true, false,
      &make_hybrid_graph_retriever},
+    {"graph-global", "passages of as many subjects as the question touches", EmbedderUse::kMay,
+     true, false, &make_graph_global_retriever},
     {"kg", "facts of an external knowledge graph", EmbedderUse::kMay, false, true,
      &make_kg_retriever},
 };

@@ -1,10 +1,10 @@
 #include <fmt/format.h>
 
 #include <mutex>
-#include <set>
 
 #include "base/error.h"
 #include "store/sqlite/connection.h"
+#include "store/sqlite/document_rows.h"
 #include "store/sqlite/graph_rows.h"
 #include "store/sqlite/schema.h"
 #include "store/sqlite/scope_sql.h"
@@ -13,27 +13,6 @@
 
 namespace ondol::store {
 namespace {
-
-constexpr const char* kDocumentColumns =
-    "SELECT id, uri, sha256, title, language FROM document WHERE collection_id = ?1 ";
-constexpr const char* kChunkColumns =
-    "c.id, c.document_id, c.ordinal, c.heading, c.text, c.char_from, c.char_to, c.page, "
-    "c.text_hash, c.length ";
-
-Chunk read_chunk(const Statement& row) {
-  Chunk chunk;
-  chunk.id = row.integer(0);
-  chunk.document_id = row.integer(1);
-  chunk.ordinal = row.integer(2);
-  chunk.heading = row.text(3);
-  chunk.text = row.text(4);
-  chunk.char_from = row.integer(5);
-  chunk.char_to = row.integer(6);
-  chunk.page = static_cast<int32_t>(row.integer(7));
-  chunk.text_hash = row.text(8);
-  chunk.length = row.integer(9);
-  return chunk;
-}
 
 class SqliteStore final : public Store {
  public:
@@ -65,13 +44,7 @@ class SqliteStore final : public Store {
 
  private:
   void need_writer(const char* what) const;
-  void write_document(CollectionId collection, const DocumentContent& content);
-  int64_t write_document_row(CollectionId collection, const Document& document);
-  void write_chunk(CollectionId collection, int64_t document_id, const std::string& embedder_id,
-                   const ChunkContent& content, std::set<ChunkId>& old);
-  void write_job(CollectionId collection, const JobRow& job);
   void grow_generation(CollectionId collection);
-  Document read_document(const Statement& row);
 
   std::mutex mutex_;
   std::unique_ptr<WriterLock> lock_;  // before the database: nobody migrates twice at once
@@ -154,108 +127,9 @@ void SqliteStore::put_documents(CollectionId collection, std::span<const Documen
   const std::lock_guard guard(mutex_);
   need_writer("put_document");
   Transaction transaction(*db_);
-  for (const DocumentContent& content : all) write_document(collection, content);
+  for (const DocumentContent& content : all) write_document(*db_, collection, content);
   grow_generation(collection);
   transaction.commit();
-}
-
-void SqliteStore::write_document(CollectionId collection, const DocumentContent& content) {
-  const int64_t id = write_document_row(collection, content.document);
-  std::set<ChunkId> old;
-  Statement& rows = db_->prepare("SELECT id FROM chunk WHERE document_id = ?1").bind(1, id);
-  while (rows.step()) old.insert(rows.integer(0));
-  for (const ChunkContent& chunk : content.chunks) {
-    write_chunk(collection, id, content.embedder_id, chunk, old);
-  }
-  for (const ChunkId gone : old) {
-    db_->prepare("DELETE FROM chunk WHERE id = ?1").bind(1, gone).run();
-  }
-  write_job(collection, {content.document.uri, "done", ""});
-}
-
-int64_t SqliteStore::write_document_row(CollectionId collection, const Document& document) {
-  db_->prepare(
-         "INSERT INTO document (collection_id, uri, sha256, title, language, restricted) "
-         "VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (collection_id, uri) DO UPDATE SET "
-         "sha256 = ?3, title = ?4, language = ?5, restricted = ?6")
-      .bind(1, collection)
-      .bind(2, document.uri)
-      .bind(3, document.sha256)
-      .bind(4, document.title)
-      .bind(5, document.language)
-      .bind(6, document.principals.empty() ? 0 : 1)
-      .run();
-  Statement& row = db_->prepare("SELECT id FROM document WHERE collection_id = ?1 AND uri = ?2")
-                       .bind(1, collection)
-                       .bind(2, document.uri);
-  row.step();
-  const int64_t id = row.integer(0);
-  row.reset();
-  db_->prepare("DELETE FROM document_principal WHERE document_id = ?1").bind(1, id).run();
-  db_->prepare("DELETE FROM document_tag WHERE document_id = ?1").bind(1, id).run();
-  for (const std::string& principal : document.principals) {
-    db_->prepare("INSERT OR IGNORE INTO document_principal VALUES (?1, ?2, ?3)")
-        .bind(1, collection)
-        .bind(2, id)
-        .bind(3, principal)
-        .run();
-  }
-  for (const auto& [key, value] : document.tags) {
-    db_->prepare("INSERT INTO document_tag VALUES (?1, ?2, ?3, ?4)")
-        .bind(1, collection)
-        .bind(2, id)
-        .bind(3, key)
-        .bind(4, value)
-        .run();
-  }
-  return id;
-}
-
-void SqliteStore::write_chunk(CollectionId collection, int64_t document_id,
-                              const std::string& embedder_id, const ChunkContent& content,
-                              std::set<ChunkId>& old) {
-  const Chunk& row = content.row;
-  ChunkId id = row.id;
-  if (id != 0 && old.erase(id) == 0) {
-    throw Error(ErrorCode::kInvalidArgument,
-                fmt::format("[store] chunk {} is put twice or is not of this document; expected "
-                            "each kept chunk once; try id 0 for new chunks",
-                            id));
-  }
-  const std::string sql =
-      id == 0 ? "INSERT INTO chunk (collection_id, document_id, ordinal, heading, text, char_from, "
-                "char_to, page, text_hash, length) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
-              : "UPDATE chunk SET collection_id = ?1, document_id = ?2, ordinal = ?3, heading = ?4,"
-                " text = ?5, char_from = ?6, char_to = ?7, page = ?8, text_hash = ?9, length = ?10 "
-                "WHERE id = ?11";
-  Statement& write = db_->prepare(sql);
-  write.bind(1, collection).bind(2, document_id).bind(3, row.ordinal).bind(4, row.heading);
-  write.bind(5, row.text).bind(6, row.char_from).bind(7, row.char_to);
-  write.bind(8, static_cast<int64_t>(row.page)).bind(9, row.text_hash).bind(10, row.length);
-  if (id != 0) write.bind(11, id);
-  write.run();
-  if (id == 0) {
-    id = db_->last_row_id();
-    for (const TermCount& term : content.terms) {
-      db_->prepare("INSERT INTO posting VALUES (?1, ?2, ?3, ?4)")
-          .bind(1, collection)
-          .bind(2, term.term)
-          .bind(3, id)
-          .bind(4, static_cast<int64_t>(term.count))
-          .run();
-    }
-  }
-  if (!content.vector.empty()) {
-    db_->prepare("INSERT OR REPLACE INTO embedding VALUES (?1, ?2, ?3, ?4)")
-        .bind(1, collection)
-        .bind(2, id)
-        .bind(3, embedder_id)
-        .bind_blob(4, content.vector)
-        .run();
-  }
-  for (const Extraction& extraction : content.extractions) {
-    write_extraction(*db_, collection, id, extraction);
-  }
 }
 
 bool SqliteStore::remove_document(CollectionId collection, std::string_view uri) {
@@ -276,20 +150,11 @@ bool SqliteStore::remove_document(CollectionId collection, std::string_view uri)
   return removed;
 }
 
-void SqliteStore::write_job(CollectionId collection, const JobRow& job) {
-  db_->prepare("INSERT OR REPLACE INTO job VALUES (?1, ?2, ?3, ?4)")
-      .bind(1, collection)
-      .bind(2, job.uri)
-      .bind(3, job.state)
-      .bind(4, job.error)
-      .run();
-}
-
 void SqliteStore::put_job(CollectionId collection, const JobRow& job) {
   const std::lock_guard guard(mutex_);
   need_writer("put_job");
   Transaction transaction(*db_);
-  write_job(collection, job);
+  write_job(*db_, collection, job);
   transaction.commit();
 }
 
@@ -331,28 +196,11 @@ bool SqliteStore::undo_merge(CollectionId collection, int64_t id) {
 
 // ---- upkeep ----
 
-Document SqliteStore::read_document(const Statement& row) {
-  Document document;
-  document.id = row.integer(0);
-  document.uri = row.text(1);
-  document.sha256 = row.text(2);
-  document.title = row.text(3);
-  document.language = row.text(4);
-  Statement& principals =
-      db_->prepare("SELECT principal FROM document_principal WHERE document_id = ?1 ORDER BY 1")
-          .bind(1, document.id);
-  while (principals.step()) document.principals.push_back(principals.text(0));
-  Statement& tags = db_->prepare("SELECT key, value FROM document_tag WHERE document_id = ?1")
-                        .bind(1, document.id);
-  while (tags.step()) document.tags[tags.text(0)] = tags.text(1);
-  return document;
-}
-
 std::vector<Document> SqliteStore::documents(CollectionId collection) {
   const std::lock_guard guard(mutex_);
   std::vector<Document> all;
   Statement& row = db_->prepare(std::string(kDocumentColumns) + "ORDER BY uri").bind(1, collection);
-  while (row.step()) all.push_back(read_document(row));
+  while (row.step()) all.push_back(read_document(*db_, row));
   return all;
 }
 
@@ -361,7 +209,7 @@ std::optional<Document> SqliteStore::find_document(CollectionId collection, std:
   Statement& row =
       db_->prepare(std::string(kDocumentColumns) + "AND uri = ?2").bind(1, collection).bind(2, uri);
   if (!row.step()) return std::nullopt;
-  Document document = read_document(row);
+  Document document = read_document(*db_, row);
   row.reset();
   return document;
 }
