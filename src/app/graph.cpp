@@ -71,7 +71,7 @@ ground::FactImport GraphDesk::import_facts(const std::filesystem::path& file,
   facts.erase(placed, facts.end());
   graph_.reset();
   ground::FactImport done = ground::import_facts(*store_, shelf_, facts, progress);
-  if (nowhere > 0) done.rejected["no document names both ends"] += nowhere;
+  if (nowhere > 0) done.rejected["no sentence names both ends"] += nowhere;
   return done;
 }
 

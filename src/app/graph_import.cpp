@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "ground/entity_name.h"
+#include "text/segment.h"
 
 namespace ondol::app {
 namespace {
@@ -71,22 +72,24 @@ std::vector<std::string> list_items(const std::string& text) {
   return items;
 }
 
-// Words of keys -> passages, so that a pair of names is looked for in few of them.
-class PassageIndex {
+// Words of keys -> sentences, so that a pair of names is looked for in few of them. Two names of
+// one long passage may have nothing to do with each other, so without a document a sentence is
+// asked for.
+class SentenceIndex {
  public:
-  explicit PassageIndex(std::span<const store::ChunkView> passages) : passages_(passages) {
+  explicit SentenceIndex(std::span<const store::ChunkView> passages) : passages_(passages) {
+    const text::Segmenter segmenter;
     for (size_t p = 0; p < passages.size(); ++p) {
-      keys_.push_back(" " + ground::entity_key(passages[p].title) + " " +
-                      ground::entity_key(passages[p].chunk.text) + " ");
-      for (const std::string_view word : ground::key_words(keys_.back())) {
-        auto& places = of_word_[std::string(word)];
-        if (places.empty() || places.back() != p) places.push_back(p);
+      const std::string_view text = passages[p].chunk.text;
+      const std::string title = ground::entity_key(passages[p].title);
+      for (const text::Span& span : segmenter.sentences(text)) {
+        add(p, " " + title + " / " +
+                   ground::entity_key(text.substr(span.from, span.to - span.from)) + " ");
       }
     }
   }
 
   std::vector<std::string> documents_with(const std::string& a, const std::string& b) const {
-    std::vector<std::string> uris;
     const std::vector<size_t>* rarest = nullptr;
     for (const std::string* key : {&a, &b}) {
       for (const std::string_view word : ground::key_words(*key)) {
@@ -95,23 +98,34 @@ class PassageIndex {
         if (rarest == nullptr || places->second.size() < rarest->size()) rarest = &places->second;
       }
     }
-    if (rarest == nullptr) return {};
-    for (const size_t p : *rarest) {
-      if (!holds(p, a) || !holds(p, b)) continue;
-      if (std::find(uris.begin(), uris.end(), passages_[p].uri) == uris.end()) {
-        uris.push_back(passages_[p].uri);
-      }
+    std::vector<std::string> uris;
+    if (rarest == nullptr || a == b) return uris;
+    for (const size_t s : *rarest) {
+      if (!holds(s, a) || !holds(s, b)) continue;
+      const std::string& uri = passages_[sentences_[s].passage].uri;
+      if (std::find(uris.begin(), uris.end(), uri) == uris.end()) uris.push_back(uri);
     }
     return uris;
   }
 
  private:
-  bool holds(size_t passage, const std::string& key) const {
-    return keys_[passage].find(" " + key + " ") != std::string::npos;
+  struct Sentence {
+    size_t passage = 0;
+    std::string key;
+  };
+  void add(size_t passage, std::string key) {
+    for (const std::string_view word : ground::key_words(key)) {
+      auto& places = of_word_[std::string(word)];
+      if (places.empty() || places.back() != sentences_.size()) places.push_back(sentences_.size());
+    }
+    sentences_.push_back({passage, std::move(key)});
+  }
+  bool holds(size_t sentence, const std::string& key) const {
+    return sentences_[sentence].key.find(" " + key + " ") != std::string::npos;
   }
 
   std::span<const store::ChunkView> passages_;
-  std::vector<std::string> keys_;
+  std::vector<Sentence> sentences_;
   std::unordered_map<std::string, std::vector<size_t>> of_word_;
 };
 
@@ -225,7 +239,7 @@ std::vector<GivenFact> locate_facts(std::vector<GivenFact> facts,
                    [](const GivenFact& fact) { return fact.document.empty(); })) {
     return facts;
   }
-  const PassageIndex index(passages);
+  const SentenceIndex index(passages);
   std::vector<GivenFact> out;
   for (GivenFact& fact : facts) {
     const auto found = fact.document.empty()

@@ -24,8 +24,8 @@ namespace ondol::app {
 // Facts whose document the file does not say have an empty one.
 std::vector<ground::GivenFact> read_facts(const std::filesystem::path& path);
 
-// Gives a fact without a document every document with a passage that names both its ends: one row
-// each. The rest stay without.
+// Gives a fact without a document every document with a sentence that names both its ends (or one,
+// and the title the other): one row each. The rest stay without.
 std::vector<ground::GivenFact> locate_facts(std::vector<ground::GivenFact> facts,
                                             std::span<const store::ChunkView> passages);
 
