@@ -244,7 +244,8 @@ Action declare(Options& options) {
   options.text("--format", "NAME", &o->format, "export: " + app::export_formats());
   options.integer("--nodes", "N", &o->nodes, {1, kNodesMax}, "view: entities shown at most");
   options.integer("--hops", "K", &o->hops, {1, kHopsMax}, "view NAME: links from it at most");
-  options.integer("--level", "N", &o->level, {0, kLevelMax}, "communities: 0 is the coarsest");
+  options.integer("--level", "N", &o->level, {0, kLevelMax},
+                  "communities, view: 0 is the coarsest");
   options.integer("--limit", "N", &o->limit, {1, kLimitMax}, "rows of each kind shown");
   options.text("--principal", "NAME", &o->principal, "see what this person may see");
   declare_workspace(options, &o->workspace);
@@ -252,9 +253,13 @@ Action declare(Options& options) {
   return [o](Context& context) { return graph(*o, context); };
 }
 
-constexpr std::array<std::string_view, 4> kLines = {
-    "ondol graph build", "ondol graph show \"lost property office\"",
-    "ondol graph path \"Line 2\" \"harbour\"", "ondol graph communities --level 1 --limit 10"};
+constexpr std::array<std::string_view, 6> kLines = {
+    "ondol graph build",
+    "ondol graph show \"lost property office\"",
+    "ondol graph path \"Line 2\" \"harbour\"",
+    "ondol graph communities --level 1 --limit 10",
+    "ondol graph view --output graph.html",
+    "ondol graph export --format graphml --output graph.graphml"};
 
 }  // namespace
 
