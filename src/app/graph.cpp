@@ -3,37 +3,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
+#include <set>
 
+#include "app/graph_import.h"
 #include "base/error.h"
-#include "base/files.h"
 #include "ground/entity_name.h"
 #include "ground/graph/paths.h"
 
 namespace ondol::app {
 namespace {
 
-using Json = nlohmann::json;
-
 constexpr size_t kNearNames = 5;
-
-ground::GivenFact read_fact(const std::string& line, const std::filesystem::path& file,
-                            size_t number) {
-  try {
-    const Json row = Json::parse(line);
-    return {row.at("document"),
-            row.at("subject"),
-            row.at("relation"),
-            row.at("object"),
-            row.value("subject_type", ""),
-            row.value("object_type", "")};
-  } catch (const Json::exception& error) {
-    throw Error(ErrorCode::kCorruptData,
-                fmt::format("[graph] '{}' line {} is no fact; got {}, expected {{\"document\", "
-                            "\"subject\", \"relation\", \"object\"}}",
-                            file.string(), number, error.what()));
-  }
-}
 
 // Names that share a word with this one, the most shared first.
 std::string near_names(const ground::EntityGraph& graph, const std::string& name) {
@@ -85,20 +65,24 @@ ground::GraphBuildReport GraphDesk::build(const GraphTier& tier, ProgressSink& p
 
 ground::FactImport GraphDesk::import_facts(const std::filesystem::path& file,
                                            ProgressSink& progress) {
-  const std::string text = read_file(file);
-  std::vector<ground::GivenFact> facts;
-  size_t number = 0;
-  for (size_t at = 0; at < text.size();) {
-    const size_t end = std::min(text.find('\n', at), text.size());
-    ++number;
-    const std::string line = text.substr(at, end - at);
-    if (line.find_first_not_of(" \t\r") != std::string::npos) {
-      facts.push_back(read_fact(line, file, number));
+  std::vector<ground::GivenFact> facts = read_facts(file);
+  if (file.extension() != ".jsonl") {  // other programs have other names for documents, or none
+    const std::vector<store::ChunkView> passages = all_passages();
+    std::set<std::string> known;
+    for (const store::ChunkView& view : passages) known.insert(view.uri);
+    for (ground::GivenFact& fact : facts) {
+      if (!known.contains(fact.document)) fact.document.clear();
     }
-    at = end + 1;
+    facts = locate_facts(std::move(facts), passages);
   }
+  const auto placed = std::stable_partition(
+      facts.begin(), facts.end(), [](const auto& fact) { return !fact.document.empty(); });
+  const auto nowhere = static_cast<int64_t>(facts.end() - placed);
+  facts.erase(placed, facts.end());
   graph_.reset();
-  return ground::import_facts(*store_, shelf_, facts, progress);
+  ground::FactImport done = ground::import_facts(*store_, shelf_, facts, progress);
+  if (nowhere > 0) done.rejected["no sentence names both ends"] += nowhere;
+  return done;
 }
 
 const ground::EntityGraph& GraphDesk::graph() { return *resolved().graph; }
@@ -171,6 +155,10 @@ std::vector<store::ChunkView> GraphDesk::passages(const std::vector<int32_t>& nu
     ids.push_back(graph().passages()[static_cast<size_t>(number)]);
   }
   return store_->chunks(scope(), ids);
+}
+
+std::vector<store::ChunkView> GraphDesk::all_passages() {
+  return store_->chunks(scope(), store_->chunk_ids(scope()));
 }
 
 int64_t GraphDesk::merge(const std::string& from, const std::string& into) {

@@ -52,8 +52,7 @@ class GraphDesk {
 
   // Every extractor of the tier, one after the other; the counts are summed.
   ground::GraphBuildReport build(const GraphTier& tier, ProgressSink& progress);
-  // Rows of JSON Lines: {"document", "subject", "relation", "object"} and, if known,
-  // "subject_type", "object_type". Throws Error(kCorruptData) naming the line.
+  // A file or folder of graph_import.h. Throws Error(kCorruptData) naming the line.
   ground::FactImport import_facts(const std::filesystem::path& file, ProgressSink& progress);
 
   // The workspace's.
@@ -64,6 +63,8 @@ class GraphDesk {
   int32_t entity(const std::string& name, const std::string& type = "");
   // Passages by their number, with their documents; by position in the argument.
   std::vector<store::ChunkView> passages(const std::vector<int32_t>& numbers);
+  // Every passage that is visible, also those that name nothing.
+  std::vector<store::ChunkView> all_passages();
 
   // Returns the merge's id. The names stay findable as aliases.
   int64_t merge(const std::string& from, const std::string& into);

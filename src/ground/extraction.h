@@ -12,7 +12,7 @@
 //
 // An extractor is a function of the chunk alone: the same chunk always gives the same rows, in
 // whatever order documents come (what depends on the whole collection, such as how often a name
-// occurs, is decided when the graph is read: knowledge_graph.h). Every mention stands in the text
+// occurs, is decided when the graph is read: entity_graph.h). Every mention stands in the text
 // at its range, or at 0-0 for the document's title. Thread-safe.
 #pragma once
 

@@ -36,7 +36,7 @@ function paint() {
 function paintEdge(edge, i, strong, look) {
   const [ax, ay] = toScreen(N[edge.a]), [bx, by] = toScreen(N[edge.b]);
   const marked = strong && strong.edges.has(i), pointed = hover && hover.edge === i;
-  pen.globalAlpha = marked || pointed ? .95 : strong ? .1 : edge.facts.length ? .7 : .45;
+  pen.globalAlpha = marked || pointed ? .95 : strong ? .1 : edge.facts.length ? .7 : N[edge.a].community === N[edge.b].community ? .55 : .28;
   pen.strokeStyle = pointed || marked ? look.fire : look.dot;
   pen.lineWidth = (marked || pointed ? 2.2 : edge.facts.length ? 1.5 : .6 + edge.weight * .6);
   pen.beginPath(); pen.moveTo(ax, ay); pen.lineTo(bx, by); pen.stroke();

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "app/graph_export.h"
 #include "app/graph_page.h"
 #include "base/error.h"
 #include "base/files.h"
@@ -38,6 +39,7 @@ struct GraphOptions {
   int64_t nodes = 500;
   int64_t hops = 2;
   std::string output;
+  std::string format = "graphml";
   bool json = false;
 };
 
@@ -77,7 +79,7 @@ int build(const GraphOptions& options, app::GraphDesk& desk, Context& context) {
 }
 
 int import_file(const GraphOptions& options, app::GraphDesk& desk, Context& context) {
-  need(options, 1, "FILE.jsonl");
+  need(options, 1, "FILE");
   const ground::FactImport done = desk.import_facts(options.names[0], context.progress);
   if (options.json) {
     context.print(json_line(Json{{"taken", done.taken}, {"rejected", done.rejected}}));
@@ -195,6 +197,26 @@ int view(const GraphOptions& options, app::GraphDesk& desk, Context& context) {
   return kExitDone;
 }
 
+int export_files(const GraphOptions& options, app::GraphDesk& desk, Context& context) {
+  need(options, 0, "--format FORMAT --output PATH");
+  need_output(options, "graph.graphml");
+  const app::GraphExport done = app::export_graph(desk, options.format, options.output);
+  if (options.json) {
+    Json files = Json::array();
+    for (const auto& path : done.files) files.push_back(path.string());
+    context.print(json_line(Json{{"files", files},
+                                 {"entities", done.entities},
+                                 {"facts", done.facts},
+                                 {"ties", done.ties}}));
+  } else {
+    std::string text = fmt::format("{} entities, {} facts, {} ties of names in one sentence\n",
+                                   done.entities, done.facts, done.ties);
+    for (const auto& path : done.files) text += path.string() + "\n";
+    context.print(text);
+  }
+  return kExitDone;
+}
+
 struct GraphAction {
   std::string_view name;
   bool writes;
@@ -209,6 +231,7 @@ constexpr GraphAction kActions[] = {
     {"communities", false, communities},
     {"view", false, view},
     {"import", true, import_file},
+    {"export", false, export_files},
     {"merge", true, merge},
     {"split", true, split},
     {"undo", true, undo},
@@ -233,8 +256,8 @@ int graph(const GraphOptions& options, Context& context) {
 Action declare(Options& options) {
   const auto o = std::make_shared<GraphOptions>();
   options.positional("ACTION", &o->action,
-                     "build, stats, show, path, communities, view, import, merge, merges, undo, "
-                     "split, duplicates");
+                     "build, stats, show, path, communities, view, import, export, merge, "
+                     "merges, undo, split, duplicates");
   options.positional("NAME", &o->names, "what the action is about", false);
   options.choice("--tier", &o->tier.tier, {"auto", "0", "1", "2"},
                  "build: 0 names, 1 relations by likelihood, 2 facts under a grammar");
@@ -242,10 +265,12 @@ Action declare(Options& options) {
                "build: relations to look for; default ontology.toml of the workspace");
   options.text("-m,--model", "MODEL", &o->tier.model, "build: of tiers 1 and 2");
   options.text("--type", "CLASS", &o->type, "show, view: tells namesakes apart");
-  options.text("--output", "FILE", &o->output, "view: what is written");
+  options.text("--output", "FILE", &o->output, "view, export: what is written");
+  options.text("--format", "NAME", &o->format, "export: " + app::export_formats());
   options.integer("--nodes", "N", &o->nodes, {1, kNodesMax}, "view: entities shown at most");
   options.integer("--hops", "K", &o->hops, {1, kHopsMax}, "view NAME: links from it at most");
-  options.integer("--level", "N", &o->level, {0, kLevelMax}, "communities: 0 is the coarsest");
+  options.integer("--level", "N", &o->level, {0, kLevelMax},
+                  "communities, view: 0 is the coarsest");
   options.integer("--limit", "N", &o->limit, {1, kLimitMax}, "rows of each kind shown");
   options.text("--principal", "NAME", &o->principal, "see what this person may see");
   declare_workspace(options, &o->workspace);
@@ -254,9 +279,13 @@ Action declare(Options& options) {
   return [o](Context& context) { return graph(*o, context); };
 }
 
-constexpr std::array<std::string_view, 4> kLines = {
-    "ondol graph build", "ondol graph show \"lost property office\"",
-    "ondol graph path \"Line 2\" \"harbour\"", "ondol graph communities --level 1 --limit 10"};
+constexpr std::array<std::string_view, 6> kLines = {
+    "ondol graph build",
+    "ondol graph show \"lost property office\"",
+    "ondol graph path \"Line 2\" \"harbour\"",
+    "ondol graph communities --level 1 --limit 10",
+    "ondol graph view --output graph.html",
+    "ondol graph export --format graphml --output graph.graphml"};
 
 }  // namespace
 
