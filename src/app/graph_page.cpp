@@ -5,7 +5,7 @@
 
 #include "app/graph_page/parts.h"
 #include "eval/report/page.h"
-#include "text/fold.h"
+#include "text/html.h"
 
 namespace ondol::app {
 namespace {
@@ -93,39 +93,13 @@ std::string inside_script(const std::string& json) {
   return out;
 }
 
-std::string escape_html(const std::string& raw) {
-  std::string valid, out;
-  for (const char32_t c : text::to_code_points(raw)) text::append_utf8(valid, c);
-  for (const char c : valid) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
-
 // What a reader without script still sees: the entities, the most central first.
 std::string plain_list(const GraphView& view, const ground::EntityGraph& graph,
                        const std::string& title) {
-  std::string out = "<noscript><h1>" + escape_html(title) + "</h1><ol>";
+  std::string out = "<noscript><h1>" + text::escape_html(title) + "</h1><ol>";
   for (const ViewNode& node : view.nodes) {
-    out += "<li>" + escape_html(graph.entities()[static_cast<size_t>(node.entity)].label) + "</li>";
+    out += "<li>" + text::escape_html(graph.entities()[static_cast<size_t>(node.entity)].label) +
+           "</li>";
   }
   return out + "</ol></noscript>\n";
 }
@@ -162,7 +136,7 @@ std::string graph_page(const GraphView& view, const ground::EntityGraph& graph,
       // The browser itself refuses to load anything: the page is complete as it is.
       "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
       "style-src 'unsafe-inline'; script-src 'unsafe-inline'\">\n<title>";
-  out += escape_html(title) + " - ondol</title>\n<style>\n";
+  out += text::escape_html(title) + " - ondol</title>\n<style>\n";
   out += eval::page::style();
   out += graph_parts::style();
   out += "</style>\n</head>\n<body>\n";

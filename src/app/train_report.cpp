@@ -7,6 +7,7 @@
 #include <map>
 
 #include "app/train_config.h"
+#include "text/html.h"
 
 namespace ondol::app {
 namespace {
@@ -80,12 +81,13 @@ std::string axes(const Frame& frame) {
 
 std::string chart(const std::string& title, std::span<const Line> lines) {
   const Frame frame(lines);
-  std::string svg = fmt::format("<figure><figcaption>{}", escaped(title));
+  std::string svg = fmt::format("<figure><figcaption>{}", text::escape_html(title));
   for (const Line& line : lines) {
-    svg += fmt::format(" <span style='color:{}'>&#9632; {}</span>", line.color, escaped(line.name));
+    svg += fmt::format(" <span style='color:{}'>&#9632; {}</span>", line.color,
+                       text::escape_html(line.name));
   }
   svg += fmt::format("</figcaption><svg viewBox='0 0 {} {}' role='img' aria-label='{}'>", kWidth,
-                     kHeight, escaped(title));
+                     kHeight, text::escape_html(title));
   svg += axes(frame);
   for (const Line& line : lines) {
     std::string points;
@@ -124,7 +126,8 @@ double mean_of_last(const Curve& curve, size_t count) {
 
 std::string summary_table(const TrainFields& fields, const TrainSummary& s) {
   const auto row = [](const std::string& name, const std::string& value) {
-    return "<tr><td>" + escaped(name) + "</td><td>" + escaped(value) + "</td></tr>\n";
+    return "<tr><td>" + text::escape_html(name) + "</td><td>" + text::escape_html(value) +
+           "</td></tr>\n";
   };
   std::string table = "<table>\n";
   table += row("model · 모델", fields.model.empty() ? "new · 새 모델" : fields.model);
@@ -153,20 +156,6 @@ std::string summary_table(const TrainFields& fields, const TrainSummary& s) {
 }
 
 }  // namespace
-
-std::string escaped(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '<') {
-      out += "&lt;";
-    } else if (c == '&') {
-      out += "&amp;";
-    } else {
-      out += c;
-    }
-  }
-  return out;
-}
 
 eval::Text diagnose(std::span<const train::LogEntry> history) {
   const Curve train = curve_of(history, "loss"), eval = curve_of(history, "eval_loss");
@@ -242,8 +231,8 @@ std::string train_report_html(const TrainFields& fields, const TrainSummary& sum
       "content='width=device-width'><title>ondol train</title><style>";
   html += kStyle;
   html += "</style>\n<h1>Training run &middot; 학습 결과</h1>\n<p class='words'>" +
-          escaped(summary.diagnosis.en) + "<br>" + escaped(summary.diagnosis.ko) + "</p>\n" +
-          summary_table(fields, summary);
+          text::escape_html(summary.diagnosis.en) + "<br>" +
+          text::escape_html(summary.diagnosis.ko) + "</p>\n" + summary_table(fields, summary);
   const Line losses[] = {{"train", "#c2410c", curve_of(history, "loss")},
                          {"validation", "#1d4ed8", curve_of(history, "eval_loss")}};
   html += chart("Loss · 손실", losses);
@@ -256,7 +245,8 @@ std::string train_report_html(const TrainFields& fields, const TrainSummary& sum
     const Line line[] = {{name, "#0f766e", curve_of(history, name)}};
     html += chart(title, line);
   }
-  html += "<h2>Settings · 설정</h2><pre>" + escaped(train_toml(fields)) + "</pre>\n</html>\n";
+  html +=
+      "<h2>Settings · 설정</h2><pre>" + text::escape_html(train_toml(fields)) + "</pre>\n</html>\n";
   return html;
 }
 

@@ -21,7 +21,4 @@ std::vector<HeldOutChange> held_out_changes(std::span<const std::string> names,
 std::string train_report_html(const TrainFields& fields, const TrainSummary& summary,
                               std::span<const train::LogEntry> history);
 
-// Text for a page: < and & as entities.
-std::string escaped(const std::string& text);
-
 }  // namespace ondol::app

@@ -8,6 +8,7 @@
 #include "app/train_config.h"
 #include "app/train_report.h"
 #include "app/train_search.h"
+#include "text/html.h"
 
 namespace ondol::app {
 namespace {
@@ -121,13 +122,13 @@ std::string search_html(const SearchSummary& summary) {
         "<td>{}</td><td class='words'>{}{}</td></tr>\n",
         first && trial.loss ? " class='best'" : "", trial.number, trial.rounds, f.learning_rate,
         f.lora_r, batch_of(f), length_of(f), steps_of(trial), loss_of(trial),
-        bar(trial, least, most), escaped(trial.failure));
+        bar(trial, least, most), text::escape_html(trial.failure));
     first = false;
   }
   html += "</table>\n";
   if (!summary.trials.empty()) {
     html += "<h2>Settings of the first row &middot; 첫 행의 설정</h2><pre>" +
-            escaped(train_toml(summary.trials.front().fields)) + "</pre>\n";
+            text::escape_html(train_toml(summary.trials.front().fields)) + "</pre>\n";
   }
   return html + "</html>\n";
 }

@@ -3,35 +3,10 @@
 
 #include "eval/report.h"
 #include "eval/report/page.h"
-#include "text/fold.h"
+#include "text/html.h"
 
 namespace ondol::eval {
 namespace {
-
-// Escaped, and valid UTF-8 whatever came in.
-std::string escape_html(std::string_view raw) {
-  std::string text, out;
-  for (const char32_t c : text::to_code_points(raw)) text::append_utf8(text, c);
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
 
 // Inside a script element nothing is decoded but "</script" and "<!--" end or change it: with every
 // '<' written as \u003c the data cannot do either. JSON has '<' only inside strings.
@@ -50,13 +25,13 @@ std::string escape_for_script(std::string_view json) {
 
 // What a reader without script still sees.
 std::string plain_summary(const CompareReport& report) {
-  std::string out = "<noscript><h1>" + escape_html(report.title) + "</h1><p>" +
-                    escape_html(report.decision.headline.en) + "</p><p lang=\"ko\">" +
-                    escape_html(report.decision.headline.ko) + "</p><ul>";
+  std::string out = "<noscript><h1>" + text::escape_html(report.title) + "</h1><p>" +
+                    text::escape_html(report.decision.headline.en) + "</p><p lang=\"ko\">" +
+                    text::escape_html(report.decision.headline.ko) + "</p><ul>";
   for (size_t r = 0; r < report.recipes.size() && r < report.decision.verdicts.size(); ++r) {
     const int score = static_cast<int>(100 * report.decision.verdicts[r].mean + 0.5);
-    out +=
-        "<li>" + escape_html(report.recipes[r].name) + ": " + std::to_string(score) + "/100</li>";
+    out += "<li>" + text::escape_html(report.recipes[r].name) + ": " + std::to_string(score) +
+           "/100</li>";
   }
   return out + "</ul></noscript>\n";
 }
@@ -71,7 +46,7 @@ std::string report_html(const CompareReport& report) {
       "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
       "style-src 'unsafe-inline'; script-src 'unsafe-inline'\">\n<title>";
   const std::string json = report_json(report);
-  out += escape_html(report.title) + " - ondol</title>\n<style>\n";
+  out += text::escape_html(report.title) + " - ondol</title>\n<style>\n";
   out += page::style();
   out += "</style>\n</head>\n<body>\n";
   out += plain_summary(report);
