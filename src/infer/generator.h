@@ -125,7 +125,7 @@ struct ScoreRequest {
 struct Score {
   double log_likelihood = 0;  // natural logarithm, summed over the continuation's tokens
   int64_t tokens = 0;
-  bool greedy = false;  // every token was the most likely one
+  bool greedy = false;                        // every token was the most likely one
   std::vector<double> token_log_likelihoods;  // of each token of the continuation, in order
 };
 

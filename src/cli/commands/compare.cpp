@@ -65,8 +65,9 @@ int compare(const CompareCommandOptions& options, Context& context) {
 void declare_questions(Options& options, CompareCommandOptions* o) {
   options.list("--recipes", "A,B", &o->compare.recipes, "only these recipes of ondol.toml", ',');
   options.text("--questions", "FILE", &o->questions, "instead of the workspace's questions.jsonl");
-  options.text("--dataset", "NAME", &o->compare.dataset,
-               "a public set instead: rag_xquad, rag_musique, rag_hotpotqa, gsm8k, arc_easy, boolq");
+  options.text(
+      "--dataset", "NAME", &o->compare.dataset,
+      "a public set instead: rag_xquad, rag_musique, rag_hotpotqa, gsm8k, arc_easy, boolq");
   options.text("--data", "DIR", &o->data, "the folder of the public sets");
   options.text("--language", "CODE", &o->compare.language, "of the public set");
   options.flag("--given-facts", &o->compare.given_facts,

@@ -36,8 +36,8 @@ std::string ingest_text(const app::WorkspaceIngest& done) {
 int ingest(const IngestCommandOptions& options, Context& context) {
   const app::Workspace workspace = app::Workspace::open(options.workspace);
   app::Session session = make_session(options.engine);
-  const app::WorkspaceIngest done = app::ingest_workspace(
-      workspace, session, {.graph = options.graph}, context.progress);
+  const app::WorkspaceIngest done =
+      app::ingest_workspace(workspace, session, {.graph = options.graph}, context.progress);
   context.print(options.json ? app::ingest_json(done) + '\n' : ingest_text(done));
   return done.report.failures.empty() ? kExitDone : kExitNegative;
 }
@@ -52,8 +52,8 @@ Action declare(Options& options) {
   return [o](Context& context) { return ingest(*o, context); };
 }
 
-constexpr std::array<std::string_view, 3> kLines = {
-    "ondol ingest", "ondol ingest --graph", "ondol ingest -w my-assistant --json"};
+constexpr std::array<std::string_view, 3> kLines = {"ondol ingest", "ondol ingest --graph",
+                                                    "ondol ingest -w my-assistant --json"};
 
 }  // namespace
 

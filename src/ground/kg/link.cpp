@@ -5,10 +5,10 @@
 #include <set>
 
 #include "ground/analysis.h"
-#include "ground/particles.h"
 #include "ground/document.h"
 #include "ground/kg/lookup.h"
 #include "ground/kg/names.h"
+#include "ground/particles.h"
 
 namespace ondol::ground {
 namespace {
