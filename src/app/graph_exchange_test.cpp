@@ -43,7 +43,7 @@ std::set<std::string> told(GraphDesk& desk) {
 
 constexpr const char* kFacts =
     R"({"document":"a.md","subject":"Alice Kim","relation":"met <&\"'> \\ 만남","object":"Bob Lee","subject_type":"person & \"co\"","object_type":"person"}
-{"document":"b.md","subject":"Cara Oh","relation":"knows","object":"Alice Kim"}
+{"document":"b.md","subject":"Cara Oh","relation":"knows","object":"Alice Kim","object_type":"boat"}
 {"document":"e.md","subject":"Cara Oh","relation":"wrote to","object":"Dora Shin"}
 {"document":"g.md","subject":"김민수","relation":"일한다","object":"서울시청","subject_type":"사람"}
 {"document":"g.md","subject":"Alice Kim","relation":"knows","object":"김민수"}
@@ -157,7 +157,9 @@ TEST_F(Exchange, GraphragTablesFitTogether) {
                                        "text_unit_ids", "frequency", "degree"));
   std::set<std::string> titles;
   for (size_t r = 1; r < entities.size(); ++r) EXPECT_TRUE(titles.insert(entities[r][2]).second);
-  EXPECT_TRUE(titles.contains("Alice Kim") && titles.contains("Alice Kim (person & \"co\")"));
+  // Namesakes of two classes.
+  EXPECT_TRUE(titles.contains("Alice Kim (boat)") &&
+              titles.contains("Alice Kim (person & \"co\")"));
   const auto relationships = table("relationships.csv");
   EXPECT_THAT(relationships[0],
               ElementsAre("id", "human_readable_id", "source", "target", "description", "weight",
