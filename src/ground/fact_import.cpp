@@ -84,7 +84,11 @@ class DocumentText {
 
 store::Mention mention_of(const store::EntityName& name, const std::string& surface,
                           const std::string& text, const Proof& proof) {
-  const size_t at = text.find(surface);
+  // In the sentence that proves the fact, where it is there; else where the passage has it first.
+  size_t begin = 0;
+  for (int64_t i = 0; i < proof.char_from; ++i) text::next_code_point(text, begin);
+  size_t at = text.find(surface, begin);
+  if (at == std::string::npos) at = text.find(surface);
   if (at == std::string::npos) {
     return {name, surface, proof.char_from, proof.char_to, proof.sentence};
   }
