@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "app/question_source.h"
 #include "base/files.h"
@@ -59,13 +60,17 @@ WorkspaceIngest ingest_workspace(const Workspace& workspace, Session& session,
   WorkspaceIngest done;
   done.embedder = name;
   done.graph = options.graph || !store->extractions(collection).empty();
-  const auto extractor = done.graph ? ground::make_extractor("names") : nullptr;
+  std::optional<GraphTier> tier;
+  if (done.graph) tier.emplace(workspace, &session, options.tier);
+  const ground::Extractor* names = tier ? tier->extractors().front().get() : nullptr;
   done.report = ground::ingest_folder(*store, collection, workspace.documents(), embedder,
-                                      {.extractor = extractor.get()}, progress);
-  if (extractor) {
-    // Documents that did not change and were never read for a graph.
-    done.report.chunks_extracted +=
-        ground::build_graph(*store, collection, *extractor, progress).extracted;
+                                      {.extractor = names}, progress);
+  if (tier) {
+    // Documents that did not change and were never read for a graph, and what higher tiers read.
+    for (const auto& extractor : tier->extractors()) {
+      done.report.chunks_extracted +=
+          ground::build_graph(*store, collection, *extractor, progress).extracted;
+    }
   }
   done.documents = static_cast<int64_t>(store->documents(collection).size());
   done.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

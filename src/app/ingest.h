@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <string>
 
+#include "app/graph_tiers.h"
 #include "app/session.h"
 #include "app/workspace.h"
 #include "base/progress.h"
@@ -27,7 +28,8 @@ struct WorkspaceIngest {
 };
 
 struct WorkspaceIngestOptions {
-  bool graph = false;  // build the property graph; one that is there is kept up to date anyway
+  bool graph = false;     // build the property graph; one that is there is kept up to date anyway
+  GraphTierOptions tier;  // of the graph
 };
 
 // {"documents", "added", "chunks_new", "failures": [{"document", "error"}], "seconds", ...}; indent

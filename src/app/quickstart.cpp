@@ -1,5 +1,7 @@
 #include "app/quickstart.h"
 
+#include <algorithm>
+
 #include "app/catalogue.h"
 #include "app/embedded.h"
 #include "app/ingest.h"
@@ -10,17 +12,23 @@
 namespace ondol::app {
 namespace {
 
-// The recipes of --full are added to the workspace's own, once.
+// Those recipes of --full that the workspace lacks are added to its own.
 void add_full_recipes(const Workspace& workspace) {
-  const RecipeBook more = parse_recipes(full_recipes(), "full.toml");
-  std::string config = read_file(workspace.config_file());
-  for (const Recipe& recipe : workspace.book().recipes) {
-    if (recipe.name == more.recipes.front().name) return;
-  }
-  // Without [workspace]: the workspace's own model and embedder hold.
   const std::string_view text = full_recipes();
-  config += "\n" + std::string(text.substr(text.find("[recipe.")));
-  write_file_atomic(workspace.config_file(), config);
+  std::string added;
+  for (const Recipe& recipe : parse_recipes(text, "full.toml").recipes) {
+    const auto& own = workspace.book().recipes;
+    if (std::any_of(own.begin(), own.end(),
+                    [&](const Recipe& r) { return r.name == recipe.name; })) {
+      continue;
+    }
+    // Its table as it is written, without [workspace]: the workspace's own model and embedder hold.
+    const size_t begin = text.find("[recipe." + recipe.name + "]");
+    const size_t end = std::min(text.find("\n\n", begin), text.size());
+    added += "\n" + std::string(text.substr(begin, end - begin)) + "\n";
+  }
+  if (added.empty()) return;
+  write_file_atomic(workspace.config_file(), read_file(workspace.config_file()) + added);
 }
 
 // The sample has forty train questions: a few passes over them are a minute of work.

@@ -15,6 +15,7 @@ struct IngestCommandOptions {
   std::string workspace = ".";
   EngineOptions engine;
   bool graph = false;
+  app::GraphTierOptions tier;
   bool json = false;
 };
 
@@ -36,8 +37,10 @@ std::string ingest_text(const app::WorkspaceIngest& done) {
 int ingest(const IngestCommandOptions& options, Context& context) {
   const app::Workspace workspace = app::Workspace::open(options.workspace);
   app::Session session = make_session(options.engine);
-  const app::WorkspaceIngest done =
-      app::ingest_workspace(workspace, session, {.graph = options.graph}, context.progress);
+  const app::WorkspaceIngest done = app::ingest_workspace(
+      workspace, session,
+      {.graph = options.graph || options.tier.tier != "auto", .tier = options.tier},
+      context.progress);
   context.print(options.json ? app::ingest_json(done) + '\n' : ingest_text(done));
   return done.report.failures.empty() ? kExitDone : kExitNegative;
 }
@@ -46,6 +49,8 @@ Action declare(Options& options) {
   const auto o = std::make_shared<IngestCommandOptions>();
   options.flag("--graph", &o->graph,
                "also the graph of names and relations; kept up to date from then on");
+  options.choice("--tier", &o->tier.tier, {"auto", "0", "1", "2"},
+                 "with a graph: 0 names, 1 and 2 also relations (ondol graph build)");
   declare_workspace(options, &o->workspace);
   declare_engine(options, &o->engine);
   declare_json(options, &o->json);
