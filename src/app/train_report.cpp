@@ -189,15 +189,15 @@ eval::Text diagnose(std::span<const train::LogEntry> history) {
             "늘리고 `ondol data check`를 보세요.",
             first, last)};
   }
-  const double before = eval[eval.size() - 2].value;
-  if (before - last > 0.01 * before) {
-    return {fmt::format("Still improving: validation fell from {:.4f} to {:.4f} in the last tenth. "
-                        "More epochs would likely help.",
-                        before, last),
-            fmt::format("아직 나아지고 있습니다: 마지막 구간에서 검증 손실이 {:.4f}에서 {:.4f}로 "
-                        "내려갔습니다. 에폭을 "
+  const Point& before = eval[eval.size() - 2];
+  if (before.value - last > 0.01 * before.value) {
+    return {fmt::format("Still improving: validation fell from {:.4f} at step {:.0f} to {:.4f} at "
+                        "the end. More epochs would likely help.",
+                        before.value, before.step, last),
+            fmt::format("아직 나아지고 있습니다: 검증 손실이 {:.0f}걸음의 {:.4f}에서 끝의 "
+                        "{:.4f}로 내려갔습니다. 에폭을 "
                         "늘리면 더 좋아질 것입니다.",
-                        before, last)};
+                        before.step, before.value, last)};
   }
   return {fmt::format("Learned: validation loss {:.4f} before, {:.4f} after, level at the end.",
                       first, last),
