@@ -50,17 +50,7 @@ GraphDesk::GraphDesk(const Workspace& workspace, const GraphDeskOptions& options
 
 ground::GraphBuildReport GraphDesk::build(const GraphTier& tier, ProgressSink& progress) {
   graph_.reset();
-  ground::GraphBuildReport all;
-  for (const auto& extractor : tier.extractors()) {
-    const ground::GraphBuildReport one = ground::build_graph(*store_, shelf_, *extractor, progress);
-    all.chunks = one.chunks;
-    all.extracted += one.extracted;
-    all.mentions += one.mentions;
-    all.facts += one.facts;
-    if (extractor->name() == "names") all.empty = one.empty;
-    for (const auto& [reason, count] : one.rejected) all.rejected[reason] += count;
-  }
-  return all;
+  return tier.build(*store_, shelf_, progress);
 }
 
 ground::FactImport GraphDesk::import_facts(const std::filesystem::path& file,

@@ -39,4 +39,20 @@ GraphTier::GraphTier(const Workspace& workspace, Session* session,
               "[graph] unknown tier '" + options.tier + "'; expected auto, 0, 1 or 2");
 }
 
+ground::GraphBuildReport GraphTier::build(store::Store& store, store::CollectionId collection,
+                                          ProgressSink& progress) const {
+  ground::GraphBuildReport all;
+  for (const auto& extractor : extractors_) {
+    const ground::GraphBuildReport one =
+        ground::build_graph(store, collection, *extractor, progress);
+    all.chunks = one.chunks;
+    all.extracted += one.extracted;
+    all.mentions += one.mentions;
+    all.facts += one.facts;
+    if (extractor->name() == "names") all.empty = one.empty;
+    for (const auto& [reason, count] : one.rejected) all.rejected[reason] += count;
+  }
+  return all;
+}
+
 }  // namespace ondol::app

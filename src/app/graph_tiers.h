@@ -1,7 +1,7 @@
 // The extractors of a tier, with what they need.
 //
 //   GraphTier tier(workspace, &session, {.tier = "2"});
-//   for (const auto& extractor : tier.extractors()) ground::build_graph(..., *extractor, progress);
+//   ground::GraphBuildReport report = tier.build(*store, shelf, progress);
 //
 // Every tier has the names of tier 0. Tiers 1 and 2 also have the workspace's model and an
 // ontology: the file asked for, else the workspace's ontology.toml, else the one that comes with
@@ -32,6 +32,9 @@ class GraphTier {
   GraphTier(const Workspace& workspace, Session* session, const GraphTierOptions& options);
 
   const std::vector<std::unique_ptr<ground::Extractor>>& extractors() const { return extractors_; }
+  // Every extractor over the collection, one after the other; the counts are summed.
+  ground::GraphBuildReport build(store::Store& store, store::CollectionId collection,
+                                 ProgressSink& progress) const;
   const ground::OntologyIndex* ontology() const { return ontology_.get(); }  // null: tier 0
 
  private:

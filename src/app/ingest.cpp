@@ -67,10 +67,7 @@ WorkspaceIngest ingest_workspace(const Workspace& workspace, Session& session,
                                       {.extractor = names}, progress);
   if (tier) {
     // Documents that did not change and were never read for a graph, and what higher tiers read.
-    for (const auto& extractor : tier->extractors()) {
-      done.report.chunks_extracted +=
-          ground::build_graph(*store, collection, *extractor, progress).extracted;
-    }
+    done.report.chunks_extracted += tier->build(*store, collection, progress).extracted;
   }
   done.documents = static_cast<int64_t>(store->documents(collection).size());
   done.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

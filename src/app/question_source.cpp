@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "app/compare_report.h"
+#include "app/opened_corpus.h"
 #include "app/search.h"
 #include "base/error.h"
 #include "base/files.h"
@@ -66,12 +67,8 @@ void ingest_set(const Workspace& workspace, Session& session, const eval::Questi
 }
 
 bool needs_graph(std::span<const Recipe> recipes) {
-  return std::any_of(recipes.begin(), recipes.end(), [](const Recipe& recipe) {
-    return std::any_of(recipe.knowledge.begin(), recipe.knowledge.end(),
-                       [](const KnowledgeConfig& knowledge) {
-                         return retriever_needs_graph(knowledge.retriever.kind);
-                       });
-  });
+  const std::vector<std::string> kinds = knowledge_kinds(recipes);
+  return std::any_of(kinds.begin(), kinds.end(), retriever_needs_graph);
 }
 
 std::string hash_of(const std::vector<eval::Question>& questions) {

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "ground/analysis.h"
+#include "ground/sentences.h"
 #include "text/segment.h"
 
 namespace ondol::ground {
@@ -26,22 +27,12 @@ struct Sentence {
 
 std::vector<Sentence> sentences_of(std::span<const Evidence> evidence, const Analyzer& analyzer) {
   std::vector<Sentence> all;
-  const text::Segmenter segmenter;
   for (size_t e = 0; e < evidence.size(); ++e) {
-    const std::string& text = evidence[e].text;
-    size_t at = 0;
-    int64_t chars = evidence[e].char_from;
-    for (const text::Span& span : segmenter.sentences(text)) {
-      const std::string_view before = std::string_view(text).substr(at, span.from - at);
-      Sentence sentence{e, text.substr(span.from, span.to - span.from)};
-      chars += static_cast<int64_t>(text::count_code_points(before));
-      sentence.char_from = chars;
-      chars += static_cast<int64_t>(text::count_code_points(sentence.text));
-      sentence.char_to = chars;
+    for (const PlacedSentence& placed : placed_sentences(evidence[e].text, evidence[e].char_from)) {
+      Sentence sentence{e, std::string(placed.text), placed.char_from, placed.char_to};
       for (std::string& term : analyzer.terms(sentence.text))
         sentence.terms.insert(std::move(term));
       all.push_back(std::move(sentence));
-      at = span.to;
     }
   }
   return all;

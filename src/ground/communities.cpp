@@ -7,7 +7,7 @@
 
 #include "ground/analysis.h"
 #include "ground/graph/pagerank.h"
-#include "text/segment.h"
+#include "ground/sentences.h"
 
 namespace ondol::ground {
 namespace {
@@ -38,20 +38,13 @@ struct Candidate {
 
 std::vector<Candidate> sentences_of(const std::vector<int32_t>& passages,
                                     const std::function<std::string(int32_t)>& text_of) {
-  const text::Segmenter segmenter;
   const Analyzer analyzer({.drop_stop_words = true});
   std::vector<Candidate> all;
   for (const int32_t passage : passages) {
     const std::string body = text_of(passage);
-    for (const text::Span& span : segmenter.sentences(body)) {
+    for (const PlacedSentence& placed : placed_sentences(body)) {
       Candidate candidate;
-      candidate.sentence.passage = passage;
-      candidate.sentence.text = body.substr(span.from, span.to - span.from);
-      candidate.sentence.char_from = static_cast<int64_t>(
-          text::count_code_points(std::string_view(body).substr(0, span.from)));
-      candidate.sentence.char_to =
-          candidate.sentence.char_from +
-          static_cast<int64_t>(text::count_code_points(candidate.sentence.text));
+      candidate.sentence = {passage, placed.char_from, placed.char_to, std::string(placed.text)};
       for (const std::string& term : analyzer.terms(candidate.sentence.text)) {
         candidate.terms[term] += 1;
       }

@@ -137,7 +137,6 @@ Corpus::Corpus(store::Store& store, store::CollectionId collection, Embedder* em
 Corpus::~Corpus() = default;
 
 bool Corpus::has_embedder() const { return state_->sources.embedder != nullptr; }
-Embedder* Corpus::embedder() const { return state_->sources.embedder; }
 store::KnowledgeGraph* Corpus::knowledge() const { return state_->sources.knowledge; }
 
 int64_t Corpus::size(const Query& query) {
@@ -211,23 +210,21 @@ std::shared_ptr<const FactIndex> Corpus::facts(const Query& query) {
   return view.facts;
 }
 
-std::vector<std::vector<double>> Corpus::nearness(std::span<const Query> queries,
-                                                  std::span<const std::vector<std::string>> texts) {
-  std::vector<std::vector<double>> rows(queries.size());
-  for (size_t i = 0; i < queries.size(); ++i) {
-    if (texts[i].empty() || !embeds(queries[i].text)) continue;
-    std::vector<std::string> all = {queries[i].text};
-    all.insert(all.end(), texts[i].begin(), texts[i].end());
-    const EmbedResult embedded = state_->sources.embedder->embed(all, {.truncate = true});
-    for (size_t t = 1; t < all.size(); ++t) {
-      double dot = 0;
-      for (size_t d = 0; d < embedded.vectors[0].size(); ++d) {
-        dot += static_cast<double>(embedded.vectors[0][d]) * embedded.vectors[t][d];
-      }
-      rows[i].push_back(dot);  // vectors have length 1
+std::vector<double> Corpus::cosines(const std::string& question,
+                                    std::span<const std::string> texts) {
+  std::vector<std::string> all = {question};
+  all.insert(all.end(), texts.begin(), texts.end());
+  // A text may be longer than the window: its beginning says what it is.
+  const EmbedResult embedded = state_->sources.embedder->embed(all, {.truncate = true});
+  std::vector<double> scores;
+  for (size_t t = 1; t < all.size(); ++t) {
+    double dot = 0;  // vectors have length 1
+    for (size_t d = 0; d < embedded.vectors[0].size(); ++d) {
+      dot += static_cast<double>(embedded.vectors[0][d]) * embedded.vectors[t][d];
     }
+    scores.push_back(dot);
   }
-  return rows;
+  return scores;
 }
 
 std::shared_ptr<const Communities> Corpus::communities(const Query& query) {

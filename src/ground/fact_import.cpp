@@ -6,6 +6,7 @@
 
 #include "base/sha256.h"
 #include "ground/entity_name.h"
+#include "ground/sentences.h"
 #include "text/segment.h"
 
 namespace ondol::ground {
@@ -36,16 +37,11 @@ class DocumentText {
  public:
   DocumentText(const store::Document& document, const std::vector<store::Chunk>& chunks)
       : chunks_(chunks) {
-    const text::Segmenter segmenter;
     for (size_t c = 0; c < chunks.size(); ++c) {
-      const std::string& body = chunks[c].text;
       int32_t number = 0;
-      for (const text::Span& span : segmenter.sentences(body)) {
-        const std::string_view view = std::string_view(body).substr(span.from, span.to - span.from);
-        const auto from = static_cast<int64_t>(text::count_code_points(body.substr(0, span.from)));
-        lines_.push_back({c, number++, from,
-                          from + static_cast<int64_t>(text::count_code_points(view)),
-                          " " + entity_key(view) + " "});
+      for (const PlacedSentence& sentence : placed_sentences(chunks[c].text)) {
+        lines_.push_back({c, number++, sentence.char_from, sentence.char_to,
+                          " " + entity_key(sentence.text) + " "});
       }
     }
     title_ = " " + entity_key(document.title) + " ";

@@ -55,7 +55,6 @@ class Corpus {
   Corpus& operator=(const Corpus&) = delete;
 
   bool has_embedder() const;
-  Embedder* embedder() const;
   // False for a text in letters that the embedder's languages do not use: it would be compared by
   // noise.
   bool embeds(std::string_view text) const;
@@ -71,10 +70,8 @@ class Corpus {
   std::shared_ptr<const EntityGraph> graph(const Query& query);
   std::shared_ptr<const FactIndex> facts(const Query& query);
   std::shared_ptr<const Communities> communities(const Query& query);
-  // How near each text is to each question by meaning: cosines, one row a question. Empty rows for
-  // questions that search_vectors would not search. Throws as search_vectors.
-  std::vector<std::vector<double>> nearness(std::span<const Query> queries,
-                                            std::span<const std::vector<std::string>> texts);
+  // How near each text is to the question by meaning. Only where embeds(question).
+  std::vector<double> cosines(const std::string& question, std::span<const std::string> texts);
   // The terms of the question, without function words.
   std::vector<std::string> terms(const Query& query) const;
   std::vector<Evidence> resolve(const Query& query, std::span<const ScoredChunk> chunks,

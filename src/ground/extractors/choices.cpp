@@ -9,7 +9,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <set>
+#include <span>
 
 #include "base/error.h"
 #include "ground/extractors/extractors.h"
@@ -27,7 +27,7 @@ class ChoiceExtractor final : public Extractor {
  public:
   explicit ChoiceExtractor(const ExtractorResources& resources)
       : resources_(resources),
-        relations_(usable_relations(*resources.ontology)),
+        relations_(resources.ontology->ontology().relations),
         version_(model_version(resources, kVersion)) {
     if (!resources.generator->capabilities().score || relations_.empty()) {
       throw Error(
@@ -48,14 +48,13 @@ class ChoiceExtractor final : public Extractor {
  private:
   store::Extraction read(const NamedChunk& chunk) const {
     store::Extraction out{.extractor = name(), .version = version_};
-    std::set<store::EntityName> mentioned;
     for (const NamedSentence& sentence : chunk.sentences) {
       size_t pairs = 0;
       for (size_t i = 0; i < sentence.names.size(); ++i) {
         for (size_t j = 0; j < sentence.names.size() && pairs < kPairsMax; ++j) {
           if (i == j) continue;
           ++pairs;
-          relate(chunk, sentence, sentence.names[i], sentence.names[j], mentioned, out);
+          relate(chunk, sentence, sentence.names[i], sentence.names[j], out);
         }
       }
     }
@@ -63,12 +62,12 @@ class ChoiceExtractor final : public Extractor {
   }
 
   void relate(const NamedChunk& chunk, const NamedSentence& sentence, size_t s, size_t o,
-              std::set<store::EntityName>& mentioned, store::Extraction& out) const {
+              store::Extraction& out) const {
     const std::string& subject = chunk.names[s].surface;
     const std::string& object = chunk.names[o].surface;
     std::vector<std::string> says = {kNull + object + "."};
-    for (const OntologyRelation* relation : relations_) {
-      says.push_back(" " + relation_words(*relation) + " " + object + ".");
+    for (const OntologyRelation& relation : relations_) {
+      says.push_back(" " + relation_words(relation) + " " + object + ".");
     }
     const std::string question = fmt::format("How {} stands to {}: {}", subject, object, subject);
     const auto with = resources_.generator->score(
@@ -82,30 +81,17 @@ class ChoiceExtractor final : public Extractor {
     for (size_t i = 2; i < says.size(); ++i) {
       if (support(i) > support(best)) best = i;
     }
-    const OntologyRelation& relation = *relations_[best - 1];
-    if (support(best) - support(0) < kMargin) {
+    const double margin = support(best) - support(0);
+    if (margin < kMargin) {
       ++out.rejected["no relation is clear"];
       return;
     }
-    const TypedTriple triple{chunk.names[s].entity.key, chunk.names[s].entity.type, relation.name,
-                             chunk.names[o].entity.key, chunk.names[o].entity.type};
-    if (!resources_.ontology->check(triple).empty()) {
-      ++out.rejected["the ontology does not allow it"];
-      return;
-    }
-    for (const size_t n : {s, o}) {
-      if (!mentioned.insert(chunk.names[n].entity).second) continue;
-      for (const store::Mention& m : chunk.mentions) {
-        if (m.entity == chunk.names[n].entity) out.mentions.push_back(m);
-      }
-    }
-    out.facts.push_back({chunk.names[s].entity, relation.name, chunk.names[o].entity,
-                         sentence.char_from, sentence.char_to,
-                         1.0 / (1.0 + std::exp(-(support(best) - support(0))))});
+    state_fact(*resources_.ontology, chunk, sentence, s, o, relations_[best - 1],
+               1.0 / (1.0 + std::exp(-margin)), out);
   }
 
   ExtractorResources resources_;
-  std::vector<const OntologyRelation*> relations_;
+  std::span<const OntologyRelation> relations_;
   std::string version_;
 };
 

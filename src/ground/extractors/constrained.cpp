@@ -13,6 +13,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <span>
 
 #include "base/error.h"
 #include "ground/extractors/extractors.h"
@@ -29,14 +30,14 @@ constexpr int64_t kFactsMax = 8;
 constexpr int64_t kTokensAFact = 28;
 constexpr const char* kVersion = "3";
 
-using Relations = std::vector<const OntologyRelation*>;
+using Relations = std::span<const OntologyRelation>;
 
 // Of every sentence that names two things: facts between its own names.
-std::string schema_of(const NamedChunk& chunk, size_t sentences, const Relations& relations) {
+std::string schema_of(const NamedChunk& chunk, size_t sentences, Relations relations) {
   Json words = Json::array();
   std::set<std::string> seen;
-  for (const OntologyRelation* relation : relations) {
-    if (seen.insert(relation_words(*relation)).second) words.push_back(relation_words(*relation));
+  for (const OntologyRelation& relation : relations) {
+    if (seen.insert(relation_words(relation)).second) words.push_back(relation_words(relation));
   }
   Json facts = Json::array();
   for (size_t p = 0; p < sentences; ++p) {
@@ -60,7 +61,7 @@ std::string schema_of(const NamedChunk& chunk, size_t sentences, const Relations
 }
 
 std::string task_text(const std::vector<std::string>& sentences,
-                      const std::vector<std::string>& names, const Relations& relations) {
+                      const std::vector<std::string>& names, Relations relations) {
   std::string text = "Sentences:\n";
   for (size_t i = 0; i < sentences.size(); ++i)
     text += fmt::format("{}. {}\n", i + 1, sentences[i]);
@@ -68,7 +69,7 @@ std::string task_text(const std::vector<std::string>& sentences,
   for (size_t i = 0; i < names.size(); ++i) text += fmt::format("{}. {}\n", i + 1, names[i]);
   text += "\nRelations: ";
   for (size_t i = 0; i < relations.size(); ++i) {
-    text += (i ? ", " : "") + relation_words(*relations[i]);
+    text += (i ? ", " : "") + relation_words(relations[i]);
   }
   return text +
          "\n\nList the facts that the sentences state, as JSON: p is the number of the sentence, s "
@@ -76,11 +77,11 @@ std::string task_text(const std::vector<std::string>& sentences,
 }
 
 // One worked example shows the form. Its names cannot come back: the grammar has numbers only.
-Prompt prompt_of(const NamedChunk& chunk, size_t sentences, const Relations& relations) {
+Prompt prompt_of(const NamedChunk& chunk, size_t sentences, Relations relations) {
   std::vector<std::string> lines, names;
   for (size_t i = 0; i < sentences; ++i) lines.push_back(chunk.sentences[i].text);
   for (const store::Mention& name : chunk.names) names.push_back(name.surface);
-  const std::string relation = relation_words(*relations.front());
+  const std::string relation = relation_words(relations.front());
   const std::string example = task_text({"It was cold.", "Alma Rue " + relation + " Harrow Mill."},
                                         {"Alma Rue", "Harrow Mill"}, relations);
   Prompt prompt;
@@ -96,15 +97,15 @@ class ConstrainedExtractor final : public Extractor {
  public:
   explicit ConstrainedExtractor(const ExtractorResources& resources)
       : resources_(resources),
-        relations_(usable_relations(*resources.ontology)),
+        relations_(resources.ontology->ontology().relations),
         version_(model_version(resources, kVersion)) {
     if (!resources.mask || relations_.empty()) {
       throw Error(ErrorCode::kInvalidArgument,
                   "[graph] extractor 'constrained' needs a local model, whose tokens it can mask, "
                   "and an ontology with relations; try 'names'");
     }
-    for (const OntologyRelation* relation : relations_) {
-      by_words_.emplace(relation_words(*relation), relation);
+    for (const OntologyRelation& relation : relations_) {
+      by_words_.emplace(relation_words(relation), &relation);
     }
   }
   std::string name() const override { return "constrained"; }
@@ -148,43 +149,31 @@ class ConstrainedExtractor final : public Extractor {
       ++out.rejected[fmt::format("answer cut ({})", sample.finish_reason)];
       return;
     }
-    std::set<store::EntityName> mentioned;
-    const auto mention = [&](size_t n) {
-      if (!mentioned.insert(chunk.names[n].entity).second) return;
-      for (const store::Mention& m : chunk.mentions) {
-        if (m.entity == chunk.names[n].entity) out.mentions.push_back(m);
-      }
-    };
     for (const Json& row : rows) {
       const size_t s = row.at("s").get<size_t>() - 1, o = row.at("o").get<size_t>() - 1;
       const NamedSentence& proof = chunk.sentences.at(row.at("p").get<size_t>() - 1);
       const OntologyRelation& relation = *by_words_.at(row.at("r"));
-      const std::string wrong = refusal(chunk, proof, s, o, relation);
+      const std::string wrong = refusal(proof, s, o);
       if (!wrong.empty()) {
         ++out.rejected[wrong];
         continue;
       }
-      mention(s);
-      mention(o);
-      out.facts.push_back({chunk.names[s].entity, relation.name, chunk.names[o].entity,
-                           proof.char_from, proof.char_to});
+      state_fact(*resources_.ontology, chunk, proof, s, o, relation, 1.0, out);
     }
   }
 
-  std::string refusal(const NamedChunk& chunk, const NamedSentence& proof, size_t s, size_t o,
-                      const OntologyRelation& relation) const {
+  // The grammar writes no such fact; what a model said is looked at once more.
+  static std::string refusal(const NamedSentence& proof, size_t s, size_t o) {
     if (s == o) return "both ends are the same";
     const auto has = [&](size_t n) {
       return std::find(proof.names.begin(), proof.names.end(), n) != proof.names.end();
     };
     if (!has(s) || !has(o)) return "the sentence does not name both ends";
-    const TypedTriple triple{chunk.names[s].entity.key, chunk.names[s].entity.type, relation.name,
-                             chunk.names[o].entity.key, chunk.names[o].entity.type};
-    return resources_.ontology->check(triple).empty() ? "" : "the ontology does not allow it";
+    return "";
   }
 
   ExtractorResources resources_;
-  std::vector<const OntologyRelation*> relations_;
+  Relations relations_;
   std::map<std::string, const OntologyRelation*> by_words_;
   std::string version_;
 };

@@ -27,8 +27,11 @@ NamedChunk named_chunk(const ChunkText& chunk, size_t names_max);
 
 // "works_for" as people say it: its English label, or the name with blanks.
 std::string relation_words(const OntologyRelation& relation);
-// The relations that may join names of unknown class: all of them, in order.
-std::vector<const OntologyRelation*> usable_relations(const OntologyIndex& ontology);
+// Puts a fact between two names of a sentence, and the mentions of its ends, into `out`. False and
+// counted as rejected where the ontology does not allow it.
+bool state_fact(const OntologyIndex& ontology, const NamedChunk& chunk, const NamedSentence& proof,
+                size_t subject, size_t object, const OntologyRelation& relation, double confidence,
+                store::Extraction& out);
 // What a version must say of model and ontology.
 std::string model_version(const ExtractorResources& resources, std::string_view own);
 

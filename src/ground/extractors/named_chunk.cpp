@@ -3,33 +3,15 @@
 
 #include "base/sha256.h"
 #include "ground/extractors/extractors.h"
-#include "text/segment.h"
+#include "ground/sentences.h"
 
 namespace ondol::ground {
-namespace {
-
-// Code points at the byte offsets of the spans, which ascend.
-std::vector<NamedSentence> cut_sentences(const std::string& text) {
-  const text::Segmenter segmenter;
-  std::vector<NamedSentence> out;
-  for (const text::Span& span : segmenter.sentences(text)) {
-    NamedSentence sentence;
-    sentence.text = text.substr(span.from, span.to - span.from);
-    sentence.char_from =
-        static_cast<int64_t>(text::count_code_points(std::string_view(text).substr(0, span.from)));
-    sentence.char_to =
-        sentence.char_from + static_cast<int64_t>(text::count_code_points(sentence.text));
-    out.push_back(std::move(sentence));
-  }
-  return out;
-}
-
-}  // namespace
-
 NamedChunk named_chunk(const ChunkText& chunk, size_t names_max) {
   NamedChunk out;
   out.mentions = make_name_extractor({})->extract(chunk).mentions;
-  out.sentences = cut_sentences(chunk.text);
+  for (const PlacedSentence& sentence : placed_sentences(chunk.text)) {
+    out.sentences.push_back({sentence.char_from, sentence.char_to, std::string(sentence.text), {}});
+  }
   std::map<store::EntityName, int64_t> counts;
   for (const store::Mention& mention : out.mentions) ++counts[mention.entity];
   std::vector<store::Mention> first;
@@ -71,10 +53,23 @@ std::string relation_words(const OntologyRelation& relation) {
   return words;
 }
 
-std::vector<const OntologyRelation*> usable_relations(const OntologyIndex& ontology) {
-  std::vector<const OntologyRelation*> out;
-  for (const OntologyRelation& relation : ontology.ontology().relations) out.push_back(&relation);
-  return out;
+bool state_fact(const OntologyIndex& ontology, const NamedChunk& chunk, const NamedSentence& proof,
+                size_t subject, size_t object, const OntologyRelation& relation, double confidence,
+                store::Extraction& out) {
+  const store::EntityName& from = chunk.names[subject].entity;
+  const store::EntityName& to = chunk.names[object].entity;
+  if (!ontology.check({from.key, from.type, relation.name, to.key, to.type}).empty()) {
+    ++out.rejected["the ontology does not allow it"];
+    return false;
+  }
+  for (const store::EntityName& end : {from, to}) {
+    const auto is_end = [&](const store::Mention& m) { return m.entity == end; };
+    if (std::any_of(out.mentions.begin(), out.mentions.end(), is_end)) continue;
+    std::copy_if(chunk.mentions.begin(), chunk.mentions.end(), std::back_inserter(out.mentions),
+                 is_end);
+  }
+  out.facts.push_back({from, relation.name, to, proof.char_from, proof.char_to, confidence});
+  return true;
 }
 
 std::string model_version(const ExtractorResources& resources, std::string_view own) {

@@ -22,18 +22,6 @@ constexpr double kEpsilon = 1e-6;  // of the push: far below the scores of the f
 
 constexpr size_t kFactsRescored = 10;  // times the facts wanted
 
-// Scores brought to 0 .. 1 over the list, the worst of it at 0 and the best at 1.
-std::map<store::ChunkId, double> normalized(const std::vector<ScoredChunk>& list) {
-  std::map<store::ChunkId, double> scores;
-  if (list.empty()) return scores;
-  const double high = list.front().score;
-  const double range = high - list.back().score;
-  for (const ScoredChunk& chunk : list) {
-    scores[chunk.id] = range > 0 ? 1.0 - (high - chunk.score) / range : 1.0;
-  }
-  return scores;
-}
-
 class GraphRetriever final : public Retriever {
  public:
   GraphRetriever(std::string_view kind, const RetrieverConfig& config, Corpus& corpus)
@@ -59,9 +47,8 @@ class GraphRetriever final : public Retriever {
                                   size_t k, size_t depth);
   std::vector<ScoredFact> fact_seeds(const Query& query, const EntityGraph& graph);
   std::map<int32_t, double> entity_seeds(const Query& query, const EntityGraph& graph);
-  std::map<store::ChunkId, double> passage_seeds(const Query& query,
-                                                 const std::vector<ScoredChunk>& by_meaning,
-                                                 size_t depth);
+  std::vector<ScoredChunk> passage_seeds(const Query& query,
+                                         const std::vector<ScoredChunk>& by_meaning, size_t depth);
 
   std::string_view kind_;
   RetrieverConfig config_;
@@ -75,13 +62,13 @@ class GraphRetriever final : public Retriever {
 std::vector<ScoredFact> GraphRetriever::fact_seeds(const Query& query, const EntityGraph& graph) {
   if (graph.facts().empty() || config_.facts == 0) return {};
   const auto wanted = static_cast<size_t>(config_.facts);
-  const bool by_meaning = kind_ == "hybrid-graph" && corpus_.has_embedder();
+  const bool by_meaning = kind_ == "hybrid-graph" && corpus_.embeds(query.text);
   std::vector<ScoredFact> facts = corpus_.facts(query)->search(
       corpus_.terms(query), by_meaning ? kFactsRescored * wanted : wanted);
-  if (by_meaning) {
-    std::vector<std::vector<std::string>> texts(1);
-    for (const ScoredFact& found : facts) texts[0].push_back(fact_text(graph, found.fact));
-    const auto near = corpus_.nearness({&query, 1}, texts)[0];
+  if (by_meaning && !facts.empty()) {
+    std::vector<std::string> texts;
+    for (const ScoredFact& found : facts) texts.push_back(fact_text(graph, found.fact));
+    const std::vector<double> near = corpus_.cosines(query.text, texts);
     for (size_t i = 0; i < near.size(); ++i) facts[i].score = std::max(near[i], 0.0);
     std::stable_sort(facts.begin(), facts.end(),
                      [](const ScoredFact& a, const ScoredFact& b) { return a.score > b.score; });
@@ -111,14 +98,12 @@ std::map<int32_t, double> GraphRetriever::entity_seeds(const Query& query,
   return seeds;
 }
 
-std::map<store::ChunkId, double> GraphRetriever::passage_seeds(
-    const Query& query, const std::vector<ScoredChunk>& by_meaning, size_t depth) {
-  const auto words = normalized(corpus_.search_bm25(query, depth, config_.bm25_k1, config_.bm25_b));
-  if (by_meaning.empty()) return words;
-  std::map<store::ChunkId, double> both;
-  for (const auto& [id, score] : words) both[id] += (1.0 - config_.meaning_weight) * score;
-  for (const auto& [id, score] : normalized(by_meaning)) both[id] += config_.meaning_weight * score;
-  return both;
+std::vector<ScoredChunk> GraphRetriever::passage_seeds(const Query& query,
+                                                       const std::vector<ScoredChunk>& by_meaning,
+                                                       size_t depth) {
+  const auto words = corpus_.search_bm25(query, depth, config_.bm25_k1, config_.bm25_b);
+  const double meaning = by_meaning.empty() ? 0.0 : config_.meaning_weight;
+  return fuse_convex(words, by_meaning, meaning, words.size() + by_meaning.size());
 }
 
 std::vector<ScoredChunk> GraphRetriever::search(const Query& query,

@@ -17,7 +17,7 @@ class KgRetriever final : public Retriever {
       TextSimilarity similarity;
       if (corpus_.embeds(query.text)) {
         similarity = [this](const std::string& question, std::span<const std::string> texts) {
-          return cosines(question, texts);
+          return corpus_.cosines(question, texts);
         };
       }
       results.push_back(find_facts(*corpus_.knowledge(), query, similarity, k));
@@ -26,23 +26,6 @@ class KgRetriever final : public Retriever {
   }
 
  private:
-  std::vector<double> cosines(const std::string& question, std::span<const std::string> texts) {
-    std::vector<std::string> all(texts.begin(), texts.end());
-    all.push_back(question);
-    // A literal may be longer than the window: its beginning says what it is.
-    const EmbedResult embedded = corpus_.embedder()->embed(all, {.truncate = true});
-    const std::vector<float>& asked = embedded.vectors.back();
-    std::vector<double> scores;
-    for (size_t i = 0; i < texts.size(); ++i) {
-      double sum = 0;
-      for (size_t d = 0; d < asked.size(); ++d) {
-        sum += static_cast<double>(asked[d]) * static_cast<double>(embedded.vectors[i][d]);
-      }
-      scores.push_back(sum);
-    }
-    return scores;
-  }
-
   Corpus& corpus_;
 };
 
