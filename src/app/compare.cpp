@@ -187,7 +187,8 @@ CompareOutcome compare(const Workspace& workspace, Session& session, const Compa
 
   OpenedCorpus opened(workspace, knowledge_kinds(recipes));
   Embedder* embedder = book.embedder.empty() ? nullptr : &session.embedder(book.embedder);
-  ground::Corpus* corpus = opened.corpus(source.collection, embedder);
+  ground::Corpus* corpus = opened.corpus(
+      source.collection, embedder, [&]() -> Generator& { return session.generator(book.model); });
   AnswerCache cache(workspace.state() / "cache" / "answers.jsonl");
   uint64_t steps_total = 0, steps_done = 0;
   for (const Recipe& recipe : recipes) steps_total += steps_of(recipe, source, options);

@@ -3,7 +3,6 @@
 #include "app/embedded.h"
 #include "app/ontology_file.h"
 #include "base/error.h"
-#include "infer/grammar_mask.h"
 
 namespace ondol::app {
 
@@ -24,15 +23,8 @@ GraphTier::GraphTier(const Workspace& workspace, Session* session,
     const std::string model = options.model.empty() ? workspace.book().model : options.model;
     ontology_ =
         std::make_unique<ground::OntologyIndex>(workspace_ontology(workspace, options.ontology));
-    LocalGenerator& generator = session->generator(model);
-    const std::shared_ptr<const Model> loaded = session->model(model);
-    const std::shared_ptr<const text::Tokenizer> tokenizer(loaded, loaded->tokenizer.get());
-    const auto trie = std::make_shared<const VocabularyTrie>(*tokenizer);
-    const auto mask = [trie, tokenizer](std::shared_ptr<const text::Grammar> grammar) {
-      return make_grammar_mask(std::move(grammar), trie, tokenizer);
-    };
     extractors_.push_back(ground::make_extractor(
-        info.name, {.generator = &generator, .ontology = ontology_.get(), .mask = mask}));
+        info.name, {.generator = &session->generator(model), .ontology = ontology_.get()}));
     return;
   }
   throw Error(ErrorCode::kInvalidArgument,

@@ -14,17 +14,29 @@ OpenedCorpus::OpenedCorpus(const Workspace& workspace, std::span<const std::stri
   }
   // An unknown kind is refused where retrievers are made, which opens the store before.
   if (!std::all_of(kinds.begin(), kinds.end(), retriever_needs_knowledge)) {
-    store_ = workspace.open_store(store::OpenMode::kRead);
+    store_ = workspace.open_store(store::OpenMode::kReadAndKeep);
   }
 }
 
-ground::Corpus* OpenedCorpus::corpus(const std::string& collection, Embedder* embedder) {
+ground::Corpus* OpenedCorpus::corpus(const std::string& collection, Embedder* embedder,
+                                     std::function<Generator&()> model) {
   if (asked_ && !corpus_) {
     ground::CorpusSources sources{.embedder = embedder, .knowledge = knowledge_.get()};
     if (store_) {
       sources.store = store_.get();
       sources.collection = store_->open_collection(collection);
     }
+    model_ = std::make_unique<AskedModel>();
+    sources.model = [asked = model_.get(), store = store_.get(), shelf = sources.collection,
+                     make = std::move(model)]() -> CachedGenerator& {
+      std::call_once(asked->made, [&] {
+        if (store != nullptr) {
+          asked->outputs = std::make_unique<ground::StoredOutputs>(*store, shelf);
+        }
+        asked->cached = std::make_unique<CachedGenerator>(make(), asked->outputs.get());
+      });
+      return *asked->cached;
+    };
     corpus_ = std::make_unique<ground::Corpus>(sources);
   }
   return corpus_.get();

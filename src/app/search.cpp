@@ -48,7 +48,9 @@ std::vector<Evidence> search_workspace(const Workspace& workspace, Session& sess
   OpenedCorpus opened(workspace, std::span(&mode, 1));
   const bool vectors = retriever_uses_embedder(mode) && !embedder_name.empty();
   Embedder* embedder = vectors ? &session.embedder(embedder_name) : nullptr;
-  ground::Corpus& corpus = *opened.corpus(kDocumentsCollection, embedder);
+  ground::Corpus& corpus = *opened.corpus(kDocumentsCollection, embedder, [&]() -> Generator& {
+    return session.generator(workspace.book().model);
+  });
   const auto retriever = ground::make_retriever({.kind = mode}, corpus);
   return retriever->retrieve(request.query, static_cast<size_t>(request.k));
 }

@@ -43,7 +43,7 @@ Workspace Workspace::open(const fs::path& start) {
 }
 
 std::unique_ptr<store::Store> Workspace::open_store(store::OpenMode mode) const {
-  if (mode == store::OpenMode::kRead && !fs::exists(store_file())) {
+  if (mode != store::OpenMode::kReadWrite && !fs::exists(store_file())) {
     throw Error(ErrorCode::kNotFound, "[workspace] nothing is ingested yet; try `ondol ingest`");
   }
   fs::create_directories(state());

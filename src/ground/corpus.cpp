@@ -138,6 +138,15 @@ Corpus::~Corpus() = default;
 
 bool Corpus::has_embedder() const { return state_->sources.embedder != nullptr; }
 store::KnowledgeGraph* Corpus::knowledge() const { return state_->sources.knowledge; }
+bool Corpus::has_model() const { return state_->sources.model != nullptr; }
+CachedGenerator& Corpus::model() const {
+  if (!has_model()) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "[knowledge] this search asks a model; got none, expected one that the workspace "
+                "names; try a kind that needs none");
+  }
+  return state_->sources.model();
+}
 
 int64_t Corpus::size(const Query& query) {
   const std::lock_guard guard(state_->mutex);

@@ -16,7 +16,6 @@
 // at its range, or at 0-0 for the document's title. Thread-safe.
 #pragma once
 
-#include <functional>
 #include <map>
 #include <memory>
 #include <span>
@@ -28,7 +27,6 @@
 #include "ground/ontology.h"
 #include "infer/generator.h"
 #include "store/store.h"
-#include "text/grammar.h"
 
 namespace ondol::ground {
 
@@ -36,14 +34,13 @@ struct ChunkText {
   std::string title;
   std::string heading;
   std::string text;
+  store::ChunkId id = 0;  // what is remembered of a model's answer goes with it; 0: not stored
 };
 
 // What extractors with a model need; must outlive them.
 struct ExtractorResources {
   Generator* generator = nullptr;
   const OntologyIndex* ontology = nullptr;
-  // A mask for the generator's vocabulary.
-  std::function<std::shared_ptr<const TokenMask>(std::shared_ptr<const text::Grammar>)> mask;
 };
 
 class Extractor {

@@ -41,7 +41,7 @@ GraphBuildReport build_graph(store::Store& store, store::CollectionId collection
         continue;
       }
       found.fresh.push_back({chunk.id, {}});
-      texts.push_back({document.title, chunk.heading, std::move(chunk.text)});
+      texts.push_back({document.title, chunk.heading, std::move(chunk.text), chunk.id});
     }
     std::vector<store::Extraction> said = extractor.extract_all(texts);
     for (size_t i = 0; i < said.size(); ++i) {

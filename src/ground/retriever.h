@@ -12,12 +12,14 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "infer/cached_generator.h"
 #include "infer/embedder.h"
 #include "infer/slots.h"
 #include "store/knowledge_graph.h"
@@ -41,6 +43,7 @@ struct CorpusSources {
   store::CollectionId collection = 0;
   Embedder* embedder = nullptr;
   store::KnowledgeGraph* knowledge = nullptr;  // an external knowledge graph; null: none
+  std::function<CachedGenerator&()> model;     // that searches may ask, made when first wanted
 };
 
 // One collection opened for searching, with what searches share: postings and vectors in memory
@@ -59,6 +62,9 @@ class Corpus {
   // noise.
   bool embeds(std::string_view text) const;
   store::KnowledgeGraph* knowledge() const;
+  bool has_model() const;
+  // The model that searches ask. Throws Error(kInvalidArgument) where there is none.
+  CachedGenerator& model() const;
   // Chunks the query may see.
   int64_t size(const Query& query);
   std::vector<ScoredChunk> search_bm25(const Query& query, size_t k, double k1, double b);
@@ -118,6 +124,7 @@ struct RetrieverInfo {
   EmbedderUse embedder;
   bool needs_graph;      // of the documents' own names and facts: `ondol ingest --graph`
   bool needs_knowledge;  // an external knowledge graph; such a kind searches no documents
+  bool needs_model;      // that it may ask
   std::unique_ptr<Retriever> (*make)(const RetrieverConfig& config, Corpus& corpus);
 };
 std::span<const RetrieverInfo> retriever_registry();

@@ -83,6 +83,11 @@ struct GenerateRequest {
   int64_t logprobs_top = 0;  // alternatives a token, 0 to kLogprobsTopMax
   // Which tokens may come; null: all. Every sample works on a clone of it.
   std::shared_ptr<const TokenMask> mask;
+  // A JSON Schema that the answer follows; empty: none. Instead of a mask, and unlike it for any
+  // generator whose capabilities().json_schema is true.
+  std::string json_schema;
+  // Chunks that the prompt quotes: what is remembered of the answer goes when one of them goes.
+  std::vector<int64_t> sources;
   // Added to the weights, unmerged, for this request alone; null: none. Requests with different
   // adapters share a batch; it must have been read for the generator's model.
   std::shared_ptr<const LoadedAdapter> adapter;
@@ -132,6 +137,7 @@ struct Score {
 struct GeneratorCapabilities {
   bool logprobs = false;
   bool score = false;
+  bool json_schema = false;
   int64_t context_tokens_max = 0;
 };
 

@@ -1,6 +1,7 @@
 #include "infer/local_generator.h"
 
 #include "infer/engine.h"
+#include "infer/schema_masks.h"
 
 namespace ondol {
 namespace {
@@ -30,12 +31,22 @@ LocalGenerator::LocalGenerator(std::shared_ptr<const Model> model, std::unique_p
                                               "or a decoder model here"
                                             : "a decoder model, or `ondol embed`"));
   }
+  schemas_ = std::make_unique<infer::SchemaMasks>(
+      std::shared_ptr<const text::Tokenizer>(model, model->tokenizer.get()));
   engine_ = std::make_unique<Engine>(std::move(model), std::move(pool), options);
 }
 
 LocalGenerator::~LocalGenerator() = default;
 
 std::unique_ptr<Generation> LocalGenerator::submit(GenerateRequest request) {
+  if (!request.json_schema.empty()) {
+    if (request.mask) {
+      throw Error(ErrorCode::kInvalidArgument,
+                  "[generate] got a mask and a JSON Schema, expected one of them; try the mask of "
+                  "a grammar that says both");
+    }
+    request.mask = schemas_->mask(request.json_schema);
+  }
   return std::make_unique<LocalGeneration>(engine_->submit(std::move(request)));
 }
 
@@ -46,7 +57,10 @@ std::vector<Score> LocalGenerator::score(const ScoreRequest& request) {
 }
 
 GeneratorCapabilities LocalGenerator::capabilities() const {
-  return {.logprobs = true, .score = true, .context_tokens_max = engine_->context_tokens_max()};
+  return {.logprobs = true,
+          .score = true,
+          .json_schema = true,
+          .context_tokens_max = engine_->context_tokens_max()};
 }
 
 int64_t LocalGenerator::count_tokens(const PromptInput& prompt) const {

@@ -16,6 +16,10 @@
 
 namespace ondol {
 
+namespace infer {
+class SchemaMasks;
+}
+
 // Guessing the next tokens and computing them in one step. No token depends on it.
 enum class Speculation : uint8_t {
   kOff,
@@ -103,6 +107,7 @@ class LocalGenerator final : public Generator {
 
  private:
   class Engine;
+  std::unique_ptr<infer::SchemaMasks> schemas_;
   std::unique_ptr<Engine> engine_;
 };
 

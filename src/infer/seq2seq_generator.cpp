@@ -249,7 +249,8 @@ std::vector<TokenId> Seq2SeqGenerator::encode(const PromptInput& prompt) const {
 std::unique_ptr<Generation> Seq2SeqGenerator::submit(GenerateRequest request) {
   check_request(request);
   check_adapter(request.adapter.get());
-  if (request.mask) unsupported("has no masks of allowed tokens yet; try a decoder model");
+  if (request.mask || !request.json_schema.empty())
+    unsupported("has no masks of allowed tokens yet; try a decoder model");
   std::vector<TokenId> source = encode(request.prompt);
   check_source(source);
   return std::make_unique<Pending>(*this, std::move(request), std::move(source));

@@ -50,14 +50,29 @@ struct Property {
   bool operator==(const Property&) const = default;
 };
 
-// All that one extractor found in one chunk. The ends of facts and the owners of properties must be
-// among its mentions. What other extractors found in the chunk stays beside it.
+// What a text says about an entity beyond relations: that something happened, was done, is alleged.
+struct Claim {
+  EntityName subject;
+  EntityName object;   // key empty: about nobody else
+  std::string type;    // "contract", "accusation", ...: a few words
+  std::string status;  // "true", "false", "suspected": as the text has it
+  std::string text;    // the claim in a sentence
+  std::string valid_from;
+  std::string valid_to;
+  int64_t char_from = 0;  // the proof, in code points of the chunk's text
+  int64_t char_to = 0;
+  bool operator==(const Claim&) const = default;
+};
+
+// All that one extractor found in one chunk. The ends of facts and claims and the owners of
+// properties must be among its mentions. What other extractors found in the chunk stays beside it.
 struct Extraction {
   std::string extractor;  // "names", "import", ...
   std::string version;    // of it, with its settings: another one extracts again
   std::vector<Mention> mentions;
   std::vector<Fact> facts;
   std::vector<Property> properties;
+  std::vector<Claim> claims;
   std::map<std::string, int64_t> rejected;  // reason -> how many
 };
 
@@ -101,6 +116,18 @@ struct PropertyRow {
   std::string name;
   std::string value;
 };
+struct ClaimRow {
+  int64_t subject = 0;
+  int64_t object = 0;  // 0: none
+  int64_t chunk = 0;
+  std::string type;
+  std::string status;
+  std::string text;
+  std::string valid_from;
+  std::string valid_to;
+  int64_t char_from = 0;
+  int64_t char_to = 0;
+};
 // Each list ascending by its ids, then by place.
 struct GraphRows {
   std::vector<EntityRow> entities;
@@ -108,6 +135,7 @@ struct GraphRows {
   std::vector<RelationRow> relations;
   std::vector<RelationEvidenceRow> evidence;
   std::vector<PropertyRow> properties;
+  std::vector<ClaimRow> claims;
 };
 
 struct ExtractionState {

@@ -140,6 +140,12 @@ class Store {
   virtual int64_t put_merge(CollectionId collection, const Merge& merge) = 0;
   // false: no merge of this id, or it is undone already.
   virtual bool undo_merge(CollectionId collection, int64_t id) = 0;
+  // Keeps what a model said under the hash of what it was asked, as long as every chunk that it was
+  // shown lives; false: one of them is gone already and nothing was kept. No search sees it, so
+  // the generation stays. Also with OpenMode::kReadAndKeep.
+  virtual bool put_output(CollectionId collection, std::string_view key, std::string_view value,
+                          std::span<const ChunkId> sources) = 0;
+  virtual std::optional<std::string> find_output(CollectionId collection, std::string_view key) = 0;
 
   // ---- reading for upkeep: the whole collection ----
   virtual std::vector<Document> documents(CollectionId collection) = 0;  // by uri
@@ -169,8 +175,9 @@ class Store {
 };
 
 enum class OpenMode {
-  kRead,       // the file must exist with the current schema; any number of readers
-  kReadWrite,  // makes or migrates the file and holds the writer's lock until destroyed
+  kRead,         // the file must exist with the current schema; any number of readers
+  kReadAndKeep,  // as kRead, and put_output: short transactions beside the writer
+  kReadWrite,    // makes or migrates the file and holds the writer's lock until destroyed
 };
 
 struct SqliteOptions {

@@ -377,6 +377,57 @@ TEST_P(StoreContract, MergesAreKeptAndCanBeUndone) {
   EXPECT_GT(store_->generation(shelf_), before);
 }
 
+TEST_P(StoreContract, ClaimsComeBackAndGoWithTheirChunk) {
+  DocumentContent open = document("open.md");
+  Extraction said = says("kim", "seoul");
+  const Claim claim{{"kim", "person"},
+                    {"seoul", ""},
+                    "visit",
+                    "suspected",
+                    "Kim went to Seoul.",
+                    "2024-01-01",
+                    "",
+                    0,
+                    3};
+  said.claims = {claim};
+  said.claims[0].subject = said.mentions[0].entity;
+  said.claims[0].object = said.mentions[1].entity;
+  open.chunks[0].extractions = {said};
+  store_->put_document(shelf_, open);
+  reopen();
+  const GraphRows rows = store_->graph_rows({shelf_, "", {}});
+  ASSERT_EQ(rows.claims.size(), 1u);
+  EXPECT_EQ(rows.claims[0].text, claim.text);
+  EXPECT_EQ(rows.claims[0].status, "suspected");
+  EXPECT_EQ(rows.claims[0].valid_from, "2024-01-01");
+  EXPECT_NE(rows.claims[0].object, 0);
+  EXPECT_EQ(rows.claims[0].char_to, 3);
+  store_->remove_document(shelf_, "open.md");
+  EXPECT_TRUE(store_->graph_rows({shelf_, "", {}}).claims.empty());
+}
+
+TEST_P(StoreContract, AnOutputLivesAsLongAsEveryChunkItWasMadeOf) {
+  store_->put_document(shelf_, document("a.md"));
+  store_->put_document(shelf_, document("b.md"));
+  const std::vector<ChunkId> chunks = store_->chunk_ids({shelf_, "", {}});
+  const std::vector<ChunkId> of_both = {chunks.front(), chunks.back()};
+  const std::vector<ChunkId> of_first = {chunks.front()};
+  const int64_t before = store_->generation(shelf_);
+  EXPECT_TRUE(store_->put_output(shelf_, "both", "old", of_both));
+  EXPECT_TRUE(store_->put_output(shelf_, "both", "new", of_both));
+  EXPECT_TRUE(store_->put_output(shelf_, "first", "a", of_first));
+  EXPECT_TRUE(store_->put_output(shelf_, "none", "n", {}));
+  EXPECT_EQ(store_->generation(shelf_), before);
+  reopen();
+  EXPECT_EQ(store_->find_output(shelf_, "both"), "new");
+  store_->remove_document(shelf_, "b.md");
+  EXPECT_EQ(store_->find_output(shelf_, "both"), std::nullopt);
+  EXPECT_EQ(store_->find_output(shelf_, "first"), "a");
+  EXPECT_EQ(store_->find_output(shelf_, "none"), "n");
+  EXPECT_FALSE(store_->put_output(shelf_, "late", "x", of_both));
+  EXPECT_EQ(store_->find_output(shelf_, "late"), std::nullopt);
+}
+
 INSTANTIATE_TEST_SUITE_P(BackEnds, StoreContract, ::testing::ValuesIn(kBackEnds),
                          [](const auto& row) { return std::string(row.param.name); });
 

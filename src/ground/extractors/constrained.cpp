@@ -17,7 +17,6 @@
 
 #include "base/error.h"
 #include "ground/extractors/extractors.h"
-#include "text/json_schema_grammar.h"
 
 namespace ondol::ground {
 namespace {
@@ -99,9 +98,9 @@ class ConstrainedExtractor final : public Extractor {
       : resources_(resources),
         relations_(resources.ontology->ontology().relations),
         version_(model_version(resources, kVersion)) {
-    if (!resources.mask || relations_.empty()) {
+    if (!resources.generator->capabilities().json_schema || relations_.empty()) {
       throw Error(ErrorCode::kInvalidArgument,
-                  "[graph] extractor 'constrained' needs a local model, whose tokens it can mask, "
+                  "[graph] extractor 'constrained' needs a model that follows a JSON Schema "
                   "and an ontology with relations; try 'names'");
     }
     for (const OntologyRelation& relation : relations_) {
@@ -116,7 +115,7 @@ class ConstrainedExtractor final : public Extractor {
     std::vector<std::unique_ptr<Generation>> running;
     for (const ChunkText& chunk : chunks) {
       named.push_back(named_chunk(chunk, kNamesMax));
-      running.push_back(ask(named.back()));
+      running.push_back(ask(named.back(), chunk.id));
     }
     std::vector<store::Extraction> all;
     for (size_t i = 0; i < chunks.size(); ++i) {
@@ -129,7 +128,7 @@ class ConstrainedExtractor final : public Extractor {
 
  private:
   // Null where there is nothing to relate.
-  std::unique_ptr<Generation> ask(const NamedChunk& chunk) const {
+  std::unique_ptr<Generation> ask(const NamedChunk& chunk, store::ChunkId id) const {
     const size_t sentences = std::min(chunk.sentences.size(), kSentencesMax);
     bool pair = false;
     for (size_t i = 0; i < sentences; ++i) pair = pair || chunk.sentences[i].names.size() >= 2;
@@ -137,8 +136,8 @@ class ConstrainedExtractor final : public Extractor {
     GenerateRequest request;
     request.prompt = prompt_of(chunk, sentences, relations_);
     request.tokens_max = kFactsMax * kTokensAFact + 8;
-    request.mask =
-        resources_.mask(text::json_schema_grammar(schema_of(chunk, sentences, relations_)));
+    if (id != 0) request.sources = {id};
+    request.json_schema = schema_of(chunk, sentences, relations_);
     return resources_.generator->submit(std::move(request));
   }
 

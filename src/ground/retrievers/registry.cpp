@@ -9,19 +9,19 @@ namespace ondol::ground {
 namespace {
 
 constexpr RetrieverInfo kRegistry[] = {
-    {"bm25", "by the words of the question (BM25)", EmbedderUse::kNone, false, false,
+    {"bm25", "by the words of the question (BM25)", EmbedderUse::kNone, false, false, false,
      &make_bm25_retriever},
-    {"vector", "by meaning (nearest embeddings)", EmbedderUse::kMust, false, false,
+    {"vector", "by meaning (nearest embeddings)", EmbedderUse::kMust, false, false, false,
      &make_vector_retriever},
-    {"hybrid", "by words and meaning, fused", EmbedderUse::kMust, false, false,
+    {"hybrid", "by words and meaning, fused", EmbedderUse::kMust, false, false, false,
      &make_hybrid_retriever},
     {"graph-local", "along the relations of what the question names", EmbedderUse::kNone, true,
-     false, &make_graph_local_retriever},
+     false, false, &make_graph_local_retriever},
     {"hybrid-graph", "by words, meaning and relations in one walk", EmbedderUse::kMay, true, false,
-     &make_hybrid_graph_retriever},
+     false, &make_hybrid_graph_retriever},
     {"graph-global", "passages of as many subjects as the question touches", EmbedderUse::kMay,
-     true, false, &make_graph_global_retriever},
-    {"kg", "facts of an external knowledge graph", EmbedderUse::kMay, false, true,
+     true, false, false, &make_graph_global_retriever},
+    {"kg", "facts of an external knowledge graph", EmbedderUse::kMay, false, true, false,
      &make_kg_retriever},
 };
 
@@ -79,6 +79,7 @@ std::unique_ptr<Retriever> make_retriever(const RetrieverConfig& config, Corpus&
                             "imported; try `ondol kg import FILE.nt`",
                             config.kind));
   }
+  if (row->needs_model && !corpus.has_model()) corpus.model();  // says what is missing
   return row->make(config, corpus);
 }
 

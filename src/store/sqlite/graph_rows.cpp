@@ -22,6 +22,7 @@ class ExtractionWriter {
     for (const Mention& mention : extraction.mentions) write(mention);
     for (const Fact& fact : extraction.facts) write(fact);
     for (const Property& property : extraction.properties) write(property);
+    for (const Claim& claim : extraction.claims) write(claim);
     write_state(extraction);
   }
 
@@ -41,7 +42,8 @@ class ExtractionWriter {
   }
 
   void clear() {
-    for (const char* table : {"relation_evidence", "entity_property", "mention", "extraction"}) {
+    for (const char* table :
+         {"claim", "relation_evidence", "entity_property", "mention", "extraction"}) {
       db_.prepare(fmt::format("DELETE FROM {} WHERE chunk_id = ?1 AND extractor = ?2", table))
           .bind(1, chunk_)
           .bind(2, extractor_)
@@ -128,6 +130,18 @@ class ExtractionWriter {
         .bind(5, property.value)
         .bind(6, extractor_)
         .run();
+  }
+
+  void write(const Claim& claim) {
+    Statement& row = db_.prepare(
+        "INSERT OR IGNORE INTO claim VALUES (?1, ?2, ?3, ?4, nullif(?5, 0), ?6, ?7, ?8, ?9, ?10, "
+        "?11, ?12)");
+    row.bind(1, collection_).bind(2, chunk_).bind(3, extractor_);
+    row.bind(4, mentioned(claim.subject));
+    row.bind(5, claim.object.key.empty() ? int64_t{0} : mentioned(claim.object));
+    row.bind(6, claim.type).bind(7, claim.status).bind(8, claim.text);
+    row.bind(9, claim.valid_from).bind(10, claim.valid_to);
+    row.bind(11, claim.char_from).bind(12, claim.char_to).run();
   }
 
   void write_state(const Extraction& extraction) {
@@ -275,6 +289,16 @@ GraphRows read_graph(Connection& db, const Scope& scope) {
   while (property.step()) {
     rows.properties.push_back(
         {property.integer(0), property.integer(1), property.text(2), property.text(3)});
+  }
+  Statement& claim = visible_rows(
+      db, scope,
+      "x.subject_id, coalesce(x.object_id, 0), x.chunk_id, x.type, x.status, x.text, x.valid_from, "
+      "x.valid_to, x.char_from, x.char_to",
+      "claim x", "x.subject_id, x.chunk_id, x.type, x.text");
+  while (claim.step()) {
+    rows.claims.push_back({claim.integer(0), claim.integer(1), claim.integer(2), claim.text(3),
+                           claim.text(4), claim.text(5), claim.text(6), claim.text(7),
+                           claim.integer(8), claim.integer(9)});
   }
   return rows;
 }

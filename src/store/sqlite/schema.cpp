@@ -184,6 +184,46 @@ CREATE TABLE entity_merge (
   UNIQUE (collection_id, from_key, from_type, into_key, into_type)
 ) STRICT;
 )sql",
+
+    // 3: claims, and what models said. An output goes with any chunk that its prompt quoted, so
+    // that nothing of a deleted document is left in it.
+    R"sql(
+CREATE TABLE claim (
+  collection_id INTEGER NOT NULL,
+  chunk_id INTEGER NOT NULL REFERENCES chunk(id) ON DELETE CASCADE,
+  extractor TEXT NOT NULL,
+  subject_id INTEGER NOT NULL REFERENCES entity(id) ON DELETE CASCADE,
+  object_id INTEGER REFERENCES entity(id) ON DELETE CASCADE,
+  type TEXT NOT NULL,
+  status TEXT NOT NULL,
+  text TEXT NOT NULL,
+  valid_from TEXT NOT NULL,
+  valid_to TEXT NOT NULL,
+  char_from INTEGER NOT NULL,
+  char_to INTEGER NOT NULL,
+  PRIMARY KEY (chunk_id, extractor, subject_id, type, text)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX claim_by_subject ON claim (subject_id);
+CREATE INDEX claim_by_object ON claim (object_id);
+
+CREATE TABLE model_output (
+  id INTEGER PRIMARY KEY,
+  collection_id INTEGER NOT NULL REFERENCES collection(id) ON DELETE CASCADE,
+  key TEXT NOT NULL,
+  value TEXT NOT NULL,
+  UNIQUE (collection_id, key)
+) STRICT;
+
+CREATE TABLE model_output_source (
+  output_id INTEGER NOT NULL REFERENCES model_output(id) ON DELETE CASCADE,
+  chunk_id INTEGER NOT NULL REFERENCES chunk(id) ON DELETE CASCADE,
+  PRIMARY KEY (output_id, chunk_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX model_output_source_by_chunk ON model_output_source (chunk_id);
+CREATE TRIGGER model_output_source_gone AFTER DELETE ON model_output_source BEGIN
+  DELETE FROM model_output WHERE id = OLD.output_id;
+END;
+)sql",
 };
 // clang-format on
 

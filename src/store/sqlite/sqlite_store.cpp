@@ -6,6 +6,7 @@
 #include "store/sqlite/connection.h"
 #include "store/sqlite/document_rows.h"
 #include "store/sqlite/graph_rows.h"
+#include "store/sqlite/output_rows.h"
 #include "store/sqlite/schema.h"
 #include "store/sqlite/scope_sql.h"
 #include "store/sqlite/writer_lock.h"
@@ -27,6 +28,9 @@ class SqliteStore final : public Store {
   void put_extractions(CollectionId collection, std::span<const ChunkExtraction> all) override;
   int64_t put_merge(CollectionId collection, const Merge& merge) override;
   bool undo_merge(CollectionId collection, int64_t id) override;
+  bool put_output(CollectionId collection, std::string_view key, std::string_view value,
+                  std::span<const ChunkId> sources) override;
+  std::optional<std::string> find_output(CollectionId collection, std::string_view key) override;
   std::vector<Document> documents(CollectionId collection) override;
   std::optional<Document> find_document(CollectionId collection, std::string_view uri) override;
   std::vector<Chunk> chunks_of(int64_t document_id) override;
@@ -47,17 +51,20 @@ class SqliteStore final : public Store {
   void grow_generation(CollectionId collection);
 
   std::mutex mutex_;
+  bool keeps_ = false;                // may write outputs
   std::unique_ptr<WriterLock> lock_;  // before the database: nobody migrates twice at once
   std::unique_ptr<Connection> db_;
 };
 
 SqliteStore::SqliteStore(const std::filesystem::path& path, const SqliteOptions& options) {
   const bool writer = options.mode == OpenMode::kReadWrite;
+  keeps_ = options.mode != OpenMode::kRead;
   if (writer) {
     if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path());
     lock_ = std::make_unique<WriterLock>(path.string() + ".lock");
   }
-  db_ = std::make_unique<Connection>(path, writer, options.busy_timeout_ms);
+  if (!writer && !std::filesystem::exists(path)) keeps_ = false;  // opening must not make it
+  db_ = std::make_unique<Connection>(path, keeps_, options.busy_timeout_ms);
   db_->execute(
       "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON");
   if (writer) {
@@ -67,7 +74,7 @@ SqliteStore::SqliteStore(const std::filesystem::path& path, const SqliteOptions&
     if (options.pages_max > 0) {
       db_->execute(fmt::format("PRAGMA max_page_count = {}", options.pages_max));
     }
-  } else {
+  } else if (!keeps_) {
     db_->execute("PRAGMA query_only = ON");
   }
   prepare_schema(*db_, writer);
@@ -192,6 +199,21 @@ bool SqliteStore::undo_merge(CollectionId collection, int64_t id) {
   if (undone) grow_generation(collection);
   transaction.commit();
   return undone;
+}
+
+bool SqliteStore::put_output(CollectionId collection, std::string_view key, std::string_view value,
+                             std::span<const ChunkId> sources) {
+  const std::lock_guard guard(mutex_);
+  if (!keeps_) need_writer("put_output");
+  Transaction transaction(*db_);
+  const bool kept = write_output(*db_, collection, key, value, sources);
+  transaction.commit();
+  return kept;
+}
+
+std::optional<std::string> SqliteStore::find_output(CollectionId collection, std::string_view key) {
+  const std::lock_guard guard(mutex_);
+  return read_output(*db_, collection, key);
 }
 
 // ---- upkeep ----
