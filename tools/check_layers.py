@@ -15,6 +15,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 # types never leave it (fmt and nlohmann-json may stand in any .cpp, in no header).
 THIRD_PARTY = {
     "sqlite3.h": "sqlite",
+    "curl/": "curl",
     "serd/": "serd",
     "zlib.h": "zlib",
     "bzlib.h": "bzip2",

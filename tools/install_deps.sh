@@ -5,7 +5,7 @@
 set -euo pipefail
 
 run=(ca-certificates cmake g++ git make ninja-build pkg-config python3 python3-pip
-     libbz2-dev libcli11-dev libcmark-gfm-dev libcmark-gfm-extensions-dev libfmt-dev libgumbo-dev
+     libbz2-dev libcli11-dev libcmark-gfm-dev libcmark-gfm-extensions-dev libcurl4-openssl-dev libfmt-dev libgumbo-dev
      libicu-dev libpugixml-dev libserd-dev libspdlog-dev libsqlite3-dev libtomlplusplus-dev
      nlohmann-json3-dev zlib1g-dev)
 dev=(ccache clang-14 clang-format-14 clang-format libbenchmark-dev libclang-rt-14-dev libgmock-dev libgtest-dev
