@@ -27,6 +27,7 @@ bool needs_train(const Recipe& recipe) { return recipe.prompt.shots > 0; }
 
 Assistant::Assistant(const Workspace& workspace, Session& session, const std::string& name) {
   const RecipeBook& book = workspace.book();
+  session.add_endpoints(book.endpoints);
   const Recipe& recipe = book.recipe(name.empty() ? book.chosen : name);
   // What can fail fast goes before what loads slowly.
   opened_ = OpenedCorpus(workspace, knowledge_kinds(std::span(&recipe, 1)));
@@ -38,7 +39,7 @@ Assistant::Assistant(const Workspace& workspace, Session& session, const std::st
     embedder = &session.embedder(book.embedder);
   }
   generator_ = &session.generator(recipe.model, workspace.adapter_path(recipe));
-  const auto summariser = [&session, model = book.model]() -> Generator& {
+  const auto summariser = [&session, model = book.roles.summarise]() -> Generator& {
     return session.generator(model);
   };
   compiled_ = std::make_unique<CompiledRecipe>(

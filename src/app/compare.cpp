@@ -153,7 +153,9 @@ ComparedRecipe run_one(const Workspace& workspace, CompiledRecipe& recipe,
   }
   std::function<void()> forget;
   if (!options.retrieval_only) {
-    forget = [&generator = session.generator(config.model)] { generator.clear_prefix_cache(); };
+    forget = [&session, model = config.model] {
+      if (!model.starts_with(kEndpointPrefix)) session.local_generator(model).clear_prefix_cache();
+    };
   }
   ComparedRecipe done{.recipe = recipe.resolved(),
                       .run = run_recipe(recipe, queries, cache,
@@ -180,6 +182,7 @@ CompareOutcome compare(const Workspace& workspace, Session& session, const Compa
                        ProgressSink& progress) {
   const RecipeBook& book = workspace.book();
   const std::vector<Recipe> recipes = chosen_recipes(book, options.recipes, options.retrieval_only);
+  session.add_endpoints(book.endpoints);
   const QuestionSource source = load_questions(workspace, session, options, recipes, progress);
   const std::vector<Query> queries = to_queries(source.asked);
   const eval::Text power = eval::power_sentence(static_cast<int64_t>(queries.size()));
@@ -187,8 +190,9 @@ CompareOutcome compare(const Workspace& workspace, Session& session, const Compa
 
   OpenedCorpus opened(workspace, knowledge_kinds(recipes));
   Embedder* embedder = book.embedder.empty() ? nullptr : &session.embedder(book.embedder);
-  ground::Corpus* corpus = opened.corpus(
-      source.collection, embedder, [&]() -> Generator& { return session.generator(book.model); });
+  ground::Corpus* corpus = opened.corpus(source.collection, embedder, [&]() -> Generator& {
+    return session.generator(book.roles.summarise);
+  });
   AnswerCache cache(workspace.state() / "cache" / "answers.jsonl");
   uint64_t steps_total = 0, steps_done = 0;
   for (const Recipe& recipe : recipes) steps_total += steps_of(recipe, source, options);

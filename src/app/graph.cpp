@@ -48,7 +48,7 @@ GraphDesk::GraphDesk(const Workspace& workspace, const GraphDeskOptions& options
   shelf_ = store_->open_collection(kDocumentsCollection);
 }
 
-ground::GraphBuildReport GraphDesk::build(const GraphTier& tier, ProgressSink& progress) {
+GraphTierReport GraphDesk::build(const GraphTier& tier, ProgressSink& progress) {
   graph_.reset();
   return tier.build(*store_, shelf_, progress);
 }

@@ -50,7 +50,7 @@ class GraphDesk {
  public:
   GraphDesk(const Workspace& workspace, const GraphDeskOptions& options);
 
-  ground::GraphBuildReport build(const GraphTier& tier, ProgressSink& progress);
+  GraphTierReport build(const GraphTier& tier, ProgressSink& progress);
   // A file or folder of graph_import.h. Throws Error(kCorruptData) naming the line.
   ground::FactImport import_facts(const std::filesystem::path& file, ProgressSink& progress);
 

@@ -3,6 +3,7 @@
 #include "app/embedded.h"
 #include "app/ontology_file.h"
 #include "base/error.h"
+#include "ground/stored_outputs.h"
 
 namespace ondol::app {
 
@@ -14,36 +15,52 @@ ground::Ontology workspace_ontology(const Workspace& workspace,
   return parse_ontology(default_ontology(), "the program's ontology.toml");
 }
 
-GraphTier::GraphTier(const Workspace& workspace, Session* session,
-                     const GraphTierOptions& options) {
-  extractors_.push_back(ground::make_extractor("names"));
+GraphTier::GraphTier(const Workspace& workspace, Session* session, const GraphTierOptions& options)
+    : session_(session), options_(options), names_(ground::make_extractor("names")) {
   if (options.tier == "auto" || options.tier == "0") return;
   for (const ground::ExtractorInfo& info : ground::extractor_registry()) {
-    if (info.tier == 0 || std::to_string(info.tier) != options.tier) continue;
-    const std::string model = options.model.empty() ? workspace.book().model : options.model;
-    ontology_ =
-        std::make_unique<ground::OntologyIndex>(workspace_ontology(workspace, options.ontology));
-    extractors_.push_back(ground::make_extractor(
-        info.name, {.generator = &session->generator(model), .ontology = ontology_.get()}));
-    return;
+    if (info.tier > 0 && std::to_string(info.tier) == options.tier) higher_ = info.name;
   }
-  throw Error(ErrorCode::kInvalidArgument,
-              "[graph] unknown tier '" + options.tier + "'; expected auto, 0, 1 or 2");
+  if (higher_.empty()) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "[graph] unknown tier '" + options.tier + "'; expected auto, 0, 1, 2 or 3");
+  }
+  if (options_.model.empty()) options_.model = workspace.book().roles.extract;
+  session->add_endpoints(workspace.book().endpoints);
+  ontology_ =
+      std::make_unique<ground::OntologyIndex>(workspace_ontology(workspace, options.ontology));
 }
 
-ground::GraphBuildReport GraphTier::build(store::Store& store, store::CollectionId collection,
-                                          ProgressSink& progress) const {
-  ground::GraphBuildReport all;
-  for (const auto& extractor : extractors_) {
-    const ground::GraphBuildReport one =
-        ground::build_graph(store, collection, *extractor, progress);
-    all.chunks = one.chunks;
-    all.extracted += one.extracted;
-    all.mentions += one.mentions;
-    all.facts += one.facts;
-    if (extractor->name() == "names") all.empty = one.empty;
-    for (const auto& [reason, count] : one.rejected) all.rejected[reason] += count;
-  }
+namespace {
+
+void add(GraphTierReport& all, const ground::GraphBuildReport& one) {
+  all.chunks = one.chunks;
+  all.extracted += one.extracted;
+  all.mentions += one.mentions;
+  all.facts += one.facts;
+  all.claims += one.claims;
+  all.failed += one.failed;
+  if (!one.stopped.empty()) all.stopped = one.stopped;
+  for (const auto& [reason, count] : one.rejected) all.rejected[reason] += count;
+}
+
+}  // namespace
+
+GraphTierReport GraphTier::build(store::Store& store, store::CollectionId collection,
+                                 ProgressSink& progress) const {
+  GraphTierReport all;
+  const ground::GraphBuildReport names =
+      ground::build_graph(store, collection, *names_, progress, {.dry = options_.limits.dry});
+  add(all, names);
+  all.empty = names.empty;
+  if (higher_.empty()) return all;
+  ground::StoredOutputs outputs(store, collection);
+  CachedGenerator model(session_->generator(options_.model), &outputs, options_.limits);
+  const auto extractor =
+      ground::make_extractor(higher_, {.generator = &model, .ontology = ontology_.get()});
+  add(all,
+      ground::build_graph(store, collection, *extractor, progress, {.dry = options_.limits.dry}));
+  all.spent = model.spent();
   return all;
 }
 

@@ -52,6 +52,7 @@ std::filesystem::path ingest_note(const Workspace& workspace) {
 WorkspaceIngest ingest_workspace(const Workspace& workspace, Session& session,
                                  const WorkspaceIngestOptions& options, ProgressSink& progress) {
   const auto start = std::chrono::steady_clock::now();
+  session.add_endpoints(workspace.book().endpoints);
   const std::string& name = workspace.book().embedder;
   Embedder* embedder = name.empty() ? nullptr : &session.embedder(name);
   const auto store = workspace.open_store(store::OpenMode::kReadWrite);
@@ -62,12 +63,19 @@ WorkspaceIngest ingest_workspace(const Workspace& workspace, Session& session,
   done.graph = options.graph || !store->extractions(collection).empty();
   std::optional<GraphTier> tier;
   if (done.graph) tier.emplace(workspace, &session, options.tier);
-  const ground::Extractor* names = tier ? tier->extractors().front().get() : nullptr;
+  const ground::Extractor* names = tier ? &tier->names() : nullptr;
   done.report = ground::ingest_folder(*store, collection, workspace.documents(), embedder,
                                       {.extractor = names}, progress);
   if (tier) {
     // Documents that did not change and were never read for a graph, and what higher tiers read.
-    done.report.chunks_extracted += tier->build(*store, collection, progress).extracted;
+    const GraphTierReport built = tier->build(*store, collection, progress);
+    done.report.chunks_extracted += built.extracted;
+    if (!built.stopped.empty()) done.report.failures.push_back({"graph", built.stopped});
+    if (built.failed > 0) {
+      done.report.failures.push_back({"graph", std::to_string(built.failed) +
+                                                   " passages could not be read by the model; "
+                                                   "`ondol graph build` reads them again"});
+    }
   }
   done.documents = static_cast<int64_t>(store->documents(collection).size());
   done.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

@@ -43,7 +43,7 @@ struct TextModel::State {
 TextModel TextModel::open(const std::string& name_or_path, const ModelOptions& options) {
   auto state = std::make_unique<State>(
       State{app::Session(app::user_home(), session_options(options)), nullptr});
-  state->generator = &state->session.generator(name_or_path);
+  state->generator = &state->session.local_generator(name_or_path);
   return TextModel(std::move(state));
 }
 
@@ -72,7 +72,7 @@ struct EmbeddingModel::State {
 EmbeddingModel EmbeddingModel::open(const std::string& name_or_path, const ModelOptions& options) {
   auto state = std::make_unique<State>(
       State{app::Session(app::user_home(), session_options(options)), nullptr});
-  state->embedder = &state->session.embedder(name_or_path);
+  state->embedder = &state->session.local_embedder(name_or_path);
   return EmbeddingModel(std::move(state));
 }
 

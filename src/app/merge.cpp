@@ -104,7 +104,8 @@ MergeReport merge(Session& session, const MergeOptions& options, ProgressSink& p
       merge_adapter(find_model(session.home(), options.model), *session.model(options.model),
                     *adapter, options.output, options.type);
   LocalGenerator& base = session.generator_for(options.model, options.adapter);
-  LocalGenerator& merged = session.generator(std::filesystem::absolute(options.output).string());
+  LocalGenerator& merged =
+      session.local_generator(std::filesystem::absolute(options.output).string());
   report.cost =
       measure(base, *adapter, merged, options.text.empty() ? kText : options.text, progress);
   return report;

@@ -230,6 +230,43 @@ bool is_of_recipe(std::string_view header, const std::string& name) {
   return false;
 }
 
+void read_endpoints(const toml::table& root, const std::string& source, RecipeBook& book) {
+  const toml::node* node = root.get("endpoint");
+  if (node == nullptr) return;
+  for (const auto& [key, table] : as_table(*node, "[endpoint]")) {
+    const std::string name(key.str());
+    const std::string where = source + ": endpoint." + name;
+    read_fields(as_table(table, where), where, book.endpoints[name]);
+  }
+}
+
+void read_roles(const toml::table& root, const std::string& source, RecipeBook& book) {
+  if (const toml::node* node = root.get("roles")) {
+    TableReader reader(as_table(*node, "[roles]"), source + ": roles");
+    // The two that the workspace names under older names.
+    reader("answer", book.model, "");
+    reader("embed", book.embedder, "");
+    visit_fields(reader, book.roles);
+    reader.refuse_unknown();
+  }
+  for (std::string* role : {&book.roles.extract, &book.roles.summarise}) {
+    if (role->empty()) *role = book.model;
+  }
+  if (book.roles.judge.empty()) book.roles.judge = book.roles.summarise;
+}
+
+// A model that is an endpoint must be one that the file has.
+void check_endpoint_name(const RecipeBook& book, const std::string& model,
+                         const std::string& where) {
+  if (!model.starts_with(kEndpointPrefix)) return;
+  const std::string name = model.substr(kEndpointPrefix.size());
+  if (book.endpoints.contains(name)) return;
+  std::vector<std::string> known;
+  for (const auto& [key, config] : book.endpoints) known.push_back(key);
+  fail(where + " names the endpoint '" + name + "', and there is no [endpoint." + name + "]" +
+       (known.empty() ? "" : "; did you mean '" + nearest(name, known) + "'?"));
+}
+
 }  // namespace
 
 const Recipe& RecipeBook::recipe(const std::string& name) const {
@@ -275,11 +312,12 @@ RecipeBook parse_recipes(std::string_view text, const std::string& source) {
   }
   RecipeBook book;
   for (const auto& [key, node] : root) {
-    if (key != "workspace" && key != "recipe") {
+    if (key != "workspace" && key != "recipe" && key != "endpoint" && key != "roles") {
       fail(source + ": unknown table [" + std::string(key.str()) +
-           "]; expected [workspace] and [recipe.NAME]");
+           "]; expected [workspace], [recipe.NAME], [endpoint.NAME] or [roles]");
     }
   }
+  read_endpoints(root, source, book);
   if (const toml::node* node = root.get("workspace")) {
     TableReader reader(as_table(*node, "[workspace]"), source + ": workspace");
     reader("name", book.workspace_name, "");
@@ -288,6 +326,7 @@ RecipeBook parse_recipes(std::string_view text, const std::string& source) {
     reader("embedder", book.embedder, "");
     reader.refuse_unknown();
   }
+  read_roles(root, source, book);
   if (const toml::node* node = root.get("recipe")) {
     for (const auto& [key, table] : as_table(*node, "[recipe]")) {
       const std::string name(key.str());
@@ -302,6 +341,13 @@ RecipeBook parse_recipes(std::string_view text, const std::string& source) {
     };
     return line(a) < line(b);
   });
+  for (const Recipe& recipe : book.recipes) {
+    check_endpoint_name(book, recipe.model, source + ": recipe." + recipe.name);
+  }
+  for (const std::string& model :
+       {book.model, book.embedder, book.roles.extract, book.roles.summarise, book.roles.judge}) {
+    check_endpoint_name(book, model, source);
+  }
   if (!book.chosen.empty()) book.recipe(book.chosen);
   return book;
 }

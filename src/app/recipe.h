@@ -16,6 +16,7 @@
 #include <string_view>
 #include <vector>
 
+#include "app/endpoint.h"
 #include "ground/retriever.h"
 #include "prompt/strategy.h"
 
@@ -45,12 +46,21 @@ struct Recipe {
   RefusalConfig refusal;
 };
 
+// Which model does what beside answering; empty: the workspace's.
+struct RoleConfig {
+  std::string extract;    // reads facts out of passages (ondol graph build)
+  std::string summarise;  // reports of communities, other forms of a question
+  std::string judge;      // says what is relevant
+};
+
 // What ondol.toml holds.
 struct RecipeBook {
   std::string workspace_name;
   std::string chosen;    // recipe of `ask` and `chat`
   std::string model;     // of recipes that name none
   std::string embedder;  // empty: lexical search only
+  RoleConfig roles;      // filled: every role names a model where the workspace does
+  std::map<std::string, EndpointConfig> endpoints;
   std::vector<Recipe> recipes;
 
   // Throws Error(kNotFound) listing the known names.

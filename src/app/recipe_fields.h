@@ -64,6 +64,28 @@ void visit_fields(Visitor& v, RefusalConfig& c) {
   v("threshold", c.threshold, "fixed: refuse when the evidence supports the question less");
 }
 
+template <class Visitor>
+void visit_fields(Visitor& v, EndpointConfig& c) {
+  v("url", c.url, "of the service, with its version: https://host/v1");
+  v("model", c.model, "as the service calls it");
+  v("key_env", c.key_env, "the environment variable that holds the key");
+  v("concurrency", c.concurrency, "calls at a time");
+  v("context_tokens", c.context_tokens, "prompt and answer together");
+  v("timeout_seconds", c.timeout_seconds, "of one attempt");
+  v("attempts", c.attempts, "of a call, with growing pauses between");
+  v("max_calls", c.max_calls, "of one run of the program; 0: no limit");
+  v("max_tokens", c.max_tokens, "of one run of the program; 0: no limit");
+  v("certificates", c.certificates, "file of authorities; empty: the system's");
+  v("languages", c.languages, "that an embedding model was made for");
+}
+
+template <class Visitor>
+void visit_fields(Visitor& v, RoleConfig& c) {
+  v("extract", c.extract, "reads facts out of passages");
+  v("summarise", c.summarise, "reports of communities, other forms of a question");
+  v("judge", c.judge, "says what is relevant");
+}
+
 // Tables inside a recipe; `knowledge` is an array and handled beside.
 template <class Visitor>
 void visit_tables(Visitor& v, Recipe& r) {

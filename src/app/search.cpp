@@ -41,6 +41,7 @@ std::vector<std::string> search_modes() {
 
 std::vector<Evidence> search_workspace(const Workspace& workspace, Session& session,
                                        const SearchRequest& request) {
+  session.add_endpoints(workspace.book().endpoints);
   const std::string& embedder_name = workspace.book().embedder;
   std::string mode = request.mode;
   if (mode.empty()) mode = embedder_name.empty() ? "bm25" : "hybrid";
@@ -49,7 +50,7 @@ std::vector<Evidence> search_workspace(const Workspace& workspace, Session& sess
   const bool vectors = retriever_uses_embedder(mode) && !embedder_name.empty();
   Embedder* embedder = vectors ? &session.embedder(embedder_name) : nullptr;
   ground::Corpus& corpus = *opened.corpus(kDocumentsCollection, embedder, [&]() -> Generator& {
-    return session.generator(workspace.book().model);
+    return session.generator(workspace.book().roles.summarise);
   });
   const auto retriever = ground::make_retriever({.kind = mode}, corpus);
   return retriever->retrieve(request.query, static_cast<size_t>(request.k));

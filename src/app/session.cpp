@@ -1,6 +1,7 @@
 #include "app/session.h"
 
 #include "app/catalogue.h"
+#include "base/error.h"
 #include "models/adapter_saved.h"
 
 namespace ondol::app {
@@ -35,16 +36,39 @@ std::unique_ptr<LocalGenerator> Session::generator_of(std::shared_ptr<const Mode
                             .profile = options_.profile});
 }
 
-LocalGenerator& Session::generator(const std::string& name) {
+namespace {
+
+bool is_endpoint(const std::string& model) { return model.starts_with(kEndpointPrefix); }
+
+}  // namespace
+
+void Session::add_endpoints(const std::map<std::string, EndpointConfig>& endpoints) {
+  for (const auto& [name, config] : endpoints) endpoints_[name] = config;
+}
+
+const EndpointConfig& Session::endpoint(const std::string& model) const {
+  const auto found = endpoints_.find(model.substr(kEndpointPrefix.size()));
+  if (found != endpoints_.end()) return found->second;
+  throw Error(ErrorCode::kNotFound, "[endpoint] no '" + model +
+                                        "'; expected a table [endpoint.NAME] in the workspace's "
+                                        "ondol.toml; try adding one");
+}
+
+LocalGenerator& Session::local_generator(const std::string& name) {
+  if (is_endpoint(name)) {
+    throw Error(ErrorCode::kUnsupported,
+                "[model] this needs the weights; got '" + name +
+                    "', expected a model on this machine; try a catalogue name or a path");
+  }
   auto& slot = generators_[name];
   if (!slot) slot = generator_of(model(name));
   return *slot;
 }
 
 LocalGenerator& Session::generator_for(const std::string& name, const std::filesystem::path& path) {
-  if (path.empty()) return generator(name);
+  if (path.empty()) return local_generator(name);
   const auto loaded = adapter(name, path);
-  if (loaded->saved.empty()) return generator(name);
+  if (loaded->saved.empty()) return local_generator(name);
   auto& slot = saved_[{name, path}];
   if (!slot) {
     ThreadPool pool(options_.threads);
@@ -67,6 +91,23 @@ std::shared_ptr<const LoadedAdapter> Session::adapter(const std::string& name,
 }
 
 Generator& Session::generator(const std::string& name, const std::filesystem::path& path) {
+  if (is_endpoint(name)) {
+    if (!path.empty()) {
+      throw Error(ErrorCode::kUnsupported, "[endpoint] '" + name + "' takes no adapter; got '" +
+                                               path.string() +
+                                               "', expected none; try a local model");
+    }
+    RemoteModel& remote = remotes_[name];
+    if (!remote.generator) {
+      const EndpointConfig& config = endpoint(name);
+      remote.generator = std::make_unique<net::RemoteGenerator>(
+          to_endpoint(name.substr(kEndpointPrefix.size()), config));
+      remote.limited = std::make_unique<CachedGenerator>(
+          *remote.generator, nullptr,
+          GenerationLimits{.calls_max = config.max_calls, .tokens_max = config.max_tokens});
+    }
+    return *remote.limited;
+  }
   LocalGenerator& base = generator_for(name, path);
   if (path.empty()) return base;
   auto& slot = adapted_[{name, path}];
@@ -74,7 +115,18 @@ Generator& Session::generator(const std::string& name, const std::filesystem::pa
   return *slot;
 }
 
-LocalEmbedder& Session::embedder(const std::string& name) {
+Embedder& Session::embedder(const std::string& name) {
+  if (!is_endpoint(name)) return local_embedder(name);
+  auto& slot = remote_embedders_[name];
+  if (!slot) {
+    const EndpointConfig& config = endpoint(name);
+    slot = std::make_unique<net::RemoteEmbedder>(
+        to_endpoint(name.substr(kEndpointPrefix.size()), config), config.languages);
+  }
+  return *slot;
+}
+
+LocalEmbedder& Session::local_embedder(const std::string& name) {
   auto& slot = embedders_[name];
   if (!slot) {
     slot = std::make_unique<LocalEmbedder>(

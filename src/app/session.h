@@ -8,11 +8,15 @@
 #include <utility>
 #include <vector>
 
+#include "app/endpoint.h"
 #include "app/home.h"
 #include "infer/adapted_generator.h"
+#include "infer/cached_generator.h"
 #include "infer/local_embedder.h"
 #include "infer/local_generator.h"
 #include "infer/seq2seq_generator.h"
+#include "net/remote_embedder.h"
+#include "net/remote_generator.h"
 
 namespace ondol::app {
 
@@ -30,19 +34,24 @@ struct SessionOptions {
 class Session {
  public:
   Session(Home home, SessionOptions options) : home_(std::move(home)), options_(options) {}
+  // The endpoints of a workspace: "endpoint:NAME" is a model from now on.
+  void add_endpoints(const std::map<std::string, EndpointConfig>& endpoints);
+
   // A catalogue name or path, as find_model takes. References stay good as long as the session.
-  LocalGenerator& generator(const std::string& model);
+  LocalGenerator& local_generator(const std::string& model);
   // Of requests that name this adapter themselves: the model's own generator, or, for an adapter
   // with whole weights, that of a model of its own. Empty: none.
   LocalGenerator& generator_for(const std::string& model, const std::filesystem::path& adapter);
-  // The same with the adapter (a PEFT folder or a GGUF file) on every request; empty: none. Throws
-  // as load_adapter does.
-  Generator& generator(const std::string& model, const std::filesystem::path& adapter);
+  // The same with the adapter (a PEFT folder or a GGUF file) on every request; empty: none. Also an
+  // endpoint, with the limits of its table over all that the session asks of it. Throws as
+  // load_adapter and to_endpoint do.
+  Generator& generator(const std::string& model, const std::filesystem::path& adapter = {});
   std::shared_ptr<const LoadedAdapter> adapter(const std::string& model,
                                                const std::filesystem::path& path);
   // What is to be told about what was loaded since the last call: parts of a file not used.
   std::vector<std::string> take_notices() { return std::exchange(notices_, {}); }
-  LocalEmbedder& embedder(const std::string& model);
+  Embedder& embedder(const std::string& model);  // also an endpoint
+  LocalEmbedder& local_embedder(const std::string& model);
   Seq2SeqGenerator& seq2seq(const std::string& model);  // of an encoder-decoder
   std::shared_ptr<const Model> model(const std::string& name_or_path);
   const Home& home() const { return home_; }
@@ -51,8 +60,17 @@ class Session {
  private:
   std::unique_ptr<LocalGenerator> generator_of(std::shared_ptr<const Model> model) const;
 
+  const EndpointConfig& endpoint(const std::string& name) const;
+
+  struct RemoteModel {
+    std::unique_ptr<net::RemoteGenerator> generator;
+    std::unique_ptr<CachedGenerator> limited;
+  };
   Home home_;
   SessionOptions options_;
+  std::map<std::string, EndpointConfig> endpoints_;
+  std::map<std::string, RemoteModel> remotes_;
+  std::map<std::string, std::unique_ptr<net::RemoteEmbedder>> remote_embedders_;
   std::map<std::string, std::shared_ptr<const Model>> models_;
   std::map<std::string, std::unique_ptr<LocalGenerator>> generators_;
   using AdapterKey = std::pair<std::string, std::filesystem::path>;  // model, adapter

@@ -43,6 +43,7 @@ std::string row_of(const Prompt& prompt, const std::string& answer) {
 TrainingRows training_rows(const Workspace& workspace, Session& session, const std::string& name,
                            eval::Split split, ProgressSink& progress) {
   const RecipeBook& book = workspace.book();
+  session.add_endpoints(book.endpoints);
   Recipe recipe = book.recipe(name);
   recipe.prompt.shots = 0;  // rows must not show one another's answers
   const std::vector<eval::Question> questions =
@@ -57,7 +58,7 @@ TrainingRows training_rows(const Workspace& workspace, Session& session, const s
   const CompiledRecipe compiled(
       recipe, {.embedder = embedder,
                .corpus = opened.corpus(kDocumentsCollection, embedder, [&]() -> Generator& {
-                 return session.generator(workspace.book().model);
+                 return session.generator(book.roles.summarise);
                })});
   std::vector<Query> queries;
   for (const eval::Question& question : questions) queries.push_back(to_query(question));

@@ -17,6 +17,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 using ground::EntityGraph;
+using ground::GraphClaim;
 using ground::GraphEntity;
 using ground::GraphFact;
 using ground::GraphPlace;
@@ -100,9 +101,30 @@ std::vector<Tie> ties_of(const EntityGraph& graph, int32_t entity) {
   return out;
 }
 
+// " (1911 to 1920)"; empty: always.
+std::string span_text(const std::string& from, const std::string& to) {
+  if (from.empty() && to.empty()) return "";
+  return fmt::format(" ({} to {})", from.empty() ? "..." : from, to.empty() ? "..." : to);
+}
+
 std::string fact_line(const EntityGraph& graph, const GraphFact& fact) {
   return fmt::format("{} - {} - {}", label(graph, fact.subject), fact.label,
-                     label(graph, fact.object));
+                     label(graph, fact.object)) +
+         span_text(fact.valid_from, fact.valid_to);
+}
+
+std::string claim_line(const EntityGraph& graph, const GraphClaim& claim) {
+  return fmt::format("claim ({}{}, {}): {}{}", claim.type,
+                     claim.object < 0 ? "" : " about " + label(graph, claim.object), claim.status,
+                     claim.text, span_text(claim.valid_from, claim.valid_to));
+}
+
+std::vector<const GraphClaim*> claims_of(const EntityGraph& graph, int32_t entity) {
+  std::vector<const GraphClaim*> out;
+  for (const GraphClaim& claim : graph.claims()) {
+    if (claim.subject == entity || claim.object == entity) out.push_back(&claim);
+  }
+  return out;
 }
 
 // One step of a path: why two neighbours are neighbours.
@@ -204,6 +226,13 @@ std::string entity_text(app::GraphDesk& desk, int32_t id, int64_t limit) {
              kColumns, 2) +
         "\n";
   }
+  const auto claims = claims_of(graph, id);
+  for (size_t i = 0; i < std::min(count, claims.size()); ++i) {
+    text +=
+        wrap(claim_line(graph, *claims[i]) + "  (" + show(desk, claims[i]->proof).document + ")",
+             kColumns, 2) +
+        "\n";
+  }
   const auto ties = ties_of(graph, id);
   if (!ties.empty()) {
     std::string names;
@@ -233,8 +262,22 @@ std::string entity_json(app::GraphDesk& desk, int32_t id, int64_t limit) {
     facts.push_back({{"subject", label(graph, fact->subject)},
                      {"relation", fact->label},
                      {"object", label(graph, fact->object)},
+                     {"from", fact->valid_from},
+                     {"to", fact->valid_to},
                      {"proofs", fact->proof.size()},
                      {"proof", place_json(show(desk, fact->proof.at(0)))}});
+  }
+  Json claims = Json::array();
+  for (const GraphClaim* claim : claims_of(graph, id)) {
+    if (claims.size() >= count) break;
+    claims.push_back({{"subject", label(graph, claim->subject)},
+                      {"object", claim->object < 0 ? "" : label(graph, claim->object)},
+                      {"type", claim->type},
+                      {"status", claim->status},
+                      {"claim", claim->text},
+                      {"from", claim->valid_from},
+                      {"to", claim->valid_to},
+                      {"proof", place_json(show(desk, claim->proof))}});
   }
   for (const Tie& tie : ties_of(graph, id)) {
     if (ties.size() >= count) break;
@@ -252,6 +295,7 @@ std::string entity_json(app::GraphDesk& desk, int32_t id, int64_t limit) {
                         {"passages", entity.passages},
                         {"properties", properties},
                         {"facts", facts},
+                        {"claims", claims},
                         {"beside", ties},
                         {"mentions", mentions}});
 }

@@ -78,6 +78,7 @@ struct EntityGraph::Builder {
     gather_mentions();
     keep_entities();
     add_facts();
+    add_claims();
     add_co_occurrences();
     index_names();
     join();
@@ -87,6 +88,7 @@ struct EntityGraph::Builder {
   void gather_mentions();
   void keep_entities();
   void add_facts();
+  void add_claims();
   void add_co_occurrences();
   void index_names();
   void join();
@@ -133,6 +135,10 @@ void EntityGraph::Builder::keep_entities() {
   for (const store::RelationRow& relation : rows_.relations) {
     in_facts.insert(name_of_row_.at(relation.subject));
     in_facts.insert(name_of_row_.at(relation.object));
+  }
+  for (const store::ClaimRow& claim : rows_.claims) {
+    in_facts.insert(name_of_row_.at(claim.subject));
+    if (claim.object != 0) in_facts.insert(name_of_row_.at(claim.object));
   }
   for (auto& [name, found] : gathered_) {
     const auto count = static_cast<int64_t>(found.passages.size());
@@ -184,6 +190,26 @@ void EntityGraph::Builder::add_facts() {
     fact->second->confidence = std::max(fact->second->confidence, row.confidence);
   }
   for (auto& [key, fact] : facts) out_.facts_.push_back(std::move(fact));
+}
+
+void EntityGraph::Builder::add_claims() {
+  for (const store::ClaimRow& row : rows_.claims) {
+    GraphClaim claim{.subject = number_.at(name_of_row_.at(row.subject)),
+                     .type = row.type,
+                     .status = row.status,
+                     .text = row.text,
+                     .valid_from = row.valid_from,
+                     .valid_to = row.valid_to,
+                     .proof = {out_.passage_of(row.chunk), row.char_from, row.char_to}};
+    // The passage mentions both ends, so who sees the claim sees them.
+    if (row.object != 0) claim.object = number_.at(name_of_row_.at(row.object));
+    out_.claims_.push_back(std::move(claim));
+  }
+  std::stable_sort(out_.claims_.begin(), out_.claims_.end(),
+                   [](const GraphClaim& a, const GraphClaim& b) {
+                     return std::tie(a.subject, a.proof.passage, a.text) <
+                            std::tie(b.subject, b.proof.passage, b.text);
+                   });
 }
 
 void EntityGraph::Builder::add_co_occurrences() {

@@ -61,6 +61,18 @@ struct GraphFact {
   double confidence = 0;  // of its best proof
 };
 
+// What a passage says of an entity beyond relations.
+struct GraphClaim {
+  int32_t subject = 0;
+  int32_t object = -1;  // -1: nobody else
+  std::string type;
+  std::string status;  // "true", "false", "suspected"
+  std::string text;
+  std::string valid_from;
+  std::string valid_to;
+  GraphPlace proof;
+};
+
 // Two entities of one sentence.
 struct CoOccurrence {
   int32_t first = 0;  // < second
@@ -77,6 +89,7 @@ class EntityGraph {
 
   const std::vector<GraphEntity>& entities() const { return entities_; }
   const std::vector<GraphFact>& facts() const { return facts_; }
+  const std::vector<GraphClaim>& claims() const { return claims_; }  // by subject and passage
   const std::vector<CoOccurrence>& co_occurrences() const { return co_occurrences_; }
   const std::vector<int64_t>& passages() const { return passages_; }  // chunk ids, ascending
   // Properties of an entity, by name and value.
@@ -98,6 +111,7 @@ class EntityGraph {
 
   std::vector<GraphEntity> entities_;
   std::vector<GraphFact> facts_;
+  std::vector<GraphClaim> claims_;
   std::vector<CoOccurrence> co_occurrences_;
   std::vector<int64_t> passages_;
   std::multimap<int32_t, std::pair<std::string, std::string>> properties_;

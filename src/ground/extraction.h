@@ -9,6 +9,8 @@
 //                the likelihood of saying so; the model writes nothing
 //   constrained  tier 2: facts written by a model that can only write numbers of names and of
 //                sentences of the chunk, and relations of the ontology
+//   open         tier 3: entities, facts and claims that a larger model writes freely; only what is
+//                found in the chunk is taken
 //
 // An extractor is a function of the chunk alone: the same chunk always gives the same rows, in
 // whatever order documents come (what depends on the whole collection, such as how often a name
@@ -43,6 +45,9 @@ struct ExtractorResources {
   const OntologyIndex* ontology = nullptr;
 };
 
+// The version of a chunk's rows when the model's call failed: it is read again.
+inline constexpr const char* kFailedVersion = "failed";
+
 class Extractor {
  public:
   virtual ~Extractor() = default;
@@ -74,14 +79,23 @@ struct GraphBuildReport {
   int64_t extracted = 0;  // of them, now
   int64_t mentions = 0;   // found now
   int64_t facts = 0;
+  int64_t claims = 0;
   std::map<std::string, int64_t> rejected;  // reason -> how many, now
-  int64_t empty = 0;  // documents of 50 words or more in which nothing was found
+  int64_t empty = 0;    // documents of 50 words or more in which nothing was found
+  int64_t failed = 0;   // chunks whose model call failed; they are read again the next time
+  std::string stopped;  // why it ended early, with what was done kept; empty: it did not
+};
+
+struct GraphBuildOptions {
+  bool dry = false;  // writes nothing: what a model would be asked is counted by its generator
 };
 
 // Extracts every chunk that this version of the extractor has not read yet, one transaction a
 // document: killed and started again it goes on. A document of some length that yields nothing is
-// a failed job in the store, not a success.
+// a failed job in the store, not a success. Stops, and says so, at a limit on calls or tokens and
+// when many calls in a row failed.
 GraphBuildReport build_graph(store::Store& store, store::CollectionId collection,
-                             const Extractor& extractor, ProgressSink& progress);
+                             const Extractor& extractor, ProgressSink& progress,
+                             const GraphBuildOptions& options = {});
 
 }  // namespace ondol::ground

@@ -71,14 +71,14 @@ struct Report {
 Report bench_encoder(const BenchCommandOptions& options, app::Session& session, const Model& model,
                      Context& context) {
   const app::BenchRate rate =
-      app::bench_embedder(session.embedder(options.model), model,
+      app::bench_embedder(session.local_embedder(options.model), model,
                           {.repetitions = options.bench.repetitions}, context.progress);
   return {{{"embed", rate_json(rate)}}, rate_line("embed", rate)};
 }
 
 Report bench_decoder(const BenchCommandOptions& options, app::Session& session, Context& context) {
   const app::BenchResult result =
-      app::bench_model(session.generator(options.model), options.bench, context.progress);
+      app::bench_model(session.local_generator(options.model), options.bench, context.progress);
   return {{{"prefill", rate_json(result.prefill)},
            {"decode", rate_json(result.decode)},
            {"depth", options.bench.depth},

@@ -24,6 +24,8 @@ constexpr int64_t kLimitMax = 10000;
 constexpr int64_t kLevelMax = 100;
 constexpr int64_t kNodesMax = 500;
 constexpr int64_t kHopsMax = 10;
+constexpr int64_t kCallsMax = 1'000'000'000;
+constexpr int64_t kTokensMax = 1'000'000'000'000;
 
 struct GraphOptions {
   std::string action;
@@ -51,6 +53,33 @@ void need(const GraphOptions& options, size_t count, const char* usage) {
                           options.action, options.names.size(), options.action, usage));
 }
 
+// What a run without --dry-run would ask; answers are counted as if each took all it may.
+std::string estimate_text(const app::GraphTierReport& report) {
+  return fmt::format(
+      "{} chunks\n{} calls of the model ({} more are answered already)\n"
+      "{} tokens of prompts, at most {} of answers\nnothing was asked or written\n",
+      report.chunks, report.spent.calls, report.spent.remembered, report.spent.prompt_tokens,
+      report.spent.completion_tokens);
+}
+
+std::string build_text(const app::GraphTierReport& r) {
+  std::string text = fmt::format("{} chunks, {} read now: {} mentions, {} facts", r.chunks,
+                                 r.extracted, r.mentions, r.facts);
+  text += r.claims > 0 ? fmt::format(", {} claims\n", r.claims) : "\n";
+  if (r.spent.calls + r.spent.remembered > 0) {
+    text += fmt::format("{} calls of the model ({} more were remembered): {} + {} tokens\n",
+                        r.spent.calls, r.spent.remembered, r.spent.prompt_tokens,
+                        r.spent.completion_tokens);
+  }
+  for (const auto& [why, count] : r.rejected) text += fmt::format("left out: {}: {}\n", why, count);
+  if (r.empty > 0) text += fmt::format("{} documents name nothing\n", r.empty);
+  if (r.failed > 0) {
+    text += fmt::format("{} chunks failed; `ondol graph build` reads them again\n", r.failed);
+  }
+  if (!r.stopped.empty()) text += "stopped: " + r.stopped + "\n";
+  return text;
+}
+
 int build(const GraphOptions& options, app::GraphDesk& desk, Context& context) {
   need(options, 0, "");
   app::Session session = make_session(options.engine);
@@ -58,24 +87,27 @@ int build(const GraphOptions& options, app::GraphDesk& desk, Context& context) {
   wanted.ontology = options.ontology;
   const app::Workspace workspace = app::Workspace::open(options.workspace);
   const app::GraphTier tier(workspace, &session, wanted);
-  const ground::GraphBuildReport report = desk.build(tier, context.progress);
+  const app::GraphTierReport report = desk.build(tier, context.progress);
   if (options.json) {
     context.print(json_line(Json{{"chunks", report.chunks},
                                  {"extracted", report.extracted},
                                  {"mentions", report.mentions},
                                  {"facts", report.facts},
+                                 {"claims", report.claims},
                                  {"rejected", report.rejected},
-                                 {"empty", report.empty}}));
+                                 {"empty", report.empty},
+                                 {"failed", report.failed},
+                                 {"stopped", report.stopped},
+                                 {"dry", wanted.limits.dry},
+                                 {"calls", report.spent.calls},
+                                 {"remembered", report.spent.remembered},
+                                 {"prompt_tokens", report.spent.prompt_tokens},
+                                 {"completion_tokens", report.spent.completion_tokens}}));
   } else {
-    std::string text = fmt::format("{} chunks, {} read now: {} mentions, {} facts\n", report.chunks,
-                                   report.extracted, report.mentions, report.facts);
-    for (const auto& [why, count] : report.rejected) {
-      text += fmt::format("left out: {}: {}\n", why, count);
-    }
-    if (report.empty > 0) text += fmt::format("{} documents name nothing\n", report.empty);
-    context.print(text);
+    context.print(wanted.limits.dry ? estimate_text(report) : build_text(report));
   }
-  return report.empty == 0 ? kExitDone : kExitNegative;
+  const bool whole = report.empty == 0 && report.failed == 0 && report.stopped.empty();
+  return whole ? kExitDone : kExitNegative;
 }
 
 int import_file(const GraphOptions& options, app::GraphDesk& desk, Context& context) {
@@ -259,11 +291,18 @@ Action declare(Options& options) {
                      "build, stats, show, path, communities, view, import, export, merge, "
                      "merges, undo, split, duplicates");
   options.positional("NAME", &o->names, "what the action is about", false);
-  options.choice("--tier", &o->tier.tier, {"auto", "0", "1", "2"},
-                 "build: 0 names, 1 relations by likelihood, 2 facts under a grammar");
+  options.choice("--tier", &o->tier.tier, {"auto", "0", "1", "2", "3"},
+                 "build: 0 names, 1 likelihoods, 2 a grammar, 3 a larger model");
   options.text("--ontology", "FILE", &o->ontology,
                "build: relations to look for; default ontology.toml of the workspace");
-  options.text("-m,--model", "MODEL", &o->tier.model, "build: of tiers 1 and 2");
+  options.text("-m,--model", "MODEL", &o->tier.model,
+               "build: of tiers 1 to 3; default the role extract");
+  options.flag("--dry-run", &o->tier.limits.dry,
+               "build: ask nothing, tell how many calls and tokens it would take");
+  options.integer("--max-calls", "N", &o->tier.limits.calls_max, {0, kCallsMax},
+                  "build: calls of the model at most; 0: no limit");
+  options.integer("--max-tokens", "N", &o->tier.limits.tokens_max, {0, kTokensMax},
+                  "build: tokens of prompts and answers at most; 0: no limit");
   options.text("--type", "CLASS", &o->type, "show, view: tells namesakes apart");
   options.text("--output", "FILE", &o->output, "view, export: what is written");
   options.text("--format", "NAME", &o->format, "export: " + app::export_formats());

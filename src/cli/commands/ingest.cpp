@@ -49,8 +49,8 @@ Action declare(Options& options) {
   const auto o = std::make_shared<IngestCommandOptions>();
   options.flag("--graph", &o->graph,
                "also the graph of names and relations; kept up to date from then on");
-  options.choice("--tier", &o->tier.tier, {"auto", "0", "1", "2"},
-                 "with a graph: 0 names, 1 and 2 also relations (ondol graph build)");
+  options.choice("--tier", &o->tier.tier, {"auto", "0", "1", "2", "3"},
+                 "with a graph: 0 names, 1 to 3 also relations (ondol graph build)");
   declare_workspace(options, &o->workspace);
   declare_engine(options, &o->engine);
   declare_json(options, &o->json);

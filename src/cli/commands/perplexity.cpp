@@ -47,7 +47,7 @@ int perplexity(const PerplexityCommandOptions& options, Context& context) {
   std::optional<io::AtomicFile> file;
   if (!options.logits.empty()) file.emplace(options.logits);
   const app::PerplexityResult result =
-      app::measure_perplexity(session.generator(options.model), text,
+      app::measure_perplexity(session.local_generator(options.model), text,
                               {.context = options.context,
                                .limit_bytes = static_cast<size_t>(options.limit_bytes),
                                .on_logits = file ? rows_to(*file) : OnLogits()},

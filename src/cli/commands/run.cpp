@@ -124,7 +124,7 @@ void print_texts(const GenerateResult& result, bool streamed, Context& context) 
 // What the model reads, special tokens spelled out.
 std::string prompt_text(app::Session& session, const RunOptions& options, const Model& model,
                         const PromptInput& prompt) {
-  if (!model.encoder_decoder) return session.generator(options.model).prompt_text(prompt);
+  if (!model.encoder_decoder) return session.local_generator(options.model).prompt_text(prompt);
   return model.tokenizer->decode(session.seq2seq(options.model).encode(prompt), true);
 }
 

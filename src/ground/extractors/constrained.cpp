@@ -112,33 +112,36 @@ class ConstrainedExtractor final : public Extractor {
 
   std::vector<store::Extraction> extract_all(std::span<const ChunkText> chunks) const override {
     std::vector<NamedChunk> named;
-    std::vector<std::unique_ptr<Generation>> running;
+    std::vector<AskedChunk> asked;
     for (const ChunkText& chunk : chunks) {
       named.push_back(named_chunk(chunk, kNamesMax));
-      running.push_back(ask(named.back(), chunk.id));
+      ask(named.back(), chunk.id, asked);
     }
     std::vector<store::Extraction> all;
     for (size_t i = 0; i < chunks.size(); ++i) {
       store::Extraction out{.extractor = name(), .version = version_};
-      if (running[i]) read(running[i]->wait().samples.at(0), named[i], out);
+      if (const auto sample = answer_of_chunk(asked[i], out)) read(*sample, named[i], out);
       all.push_back(std::move(out));
     }
     return all;
   }
 
  private:
-  // Null where there is nothing to relate.
-  std::unique_ptr<Generation> ask(const NamedChunk& chunk, store::ChunkId id) const {
+  // Nothing is asked where there is nothing to relate.
+  void ask(const NamedChunk& chunk, store::ChunkId id, std::vector<AskedChunk>& asked) const {
     const size_t sentences = std::min(chunk.sentences.size(), kSentencesMax);
     bool pair = false;
     for (size_t i = 0; i < sentences; ++i) pair = pair || chunk.sentences[i].names.size() >= 2;
-    if (!pair) return nullptr;
+    if (!pair) {
+      asked.emplace_back();
+      return;
+    }
     GenerateRequest request;
     request.prompt = prompt_of(chunk, sentences, relations_);
     request.tokens_max = kFactsMax * kTokensAFact + 8;
     if (id != 0) request.sources = {id};
     request.json_schema = schema_of(chunk, sentences, relations_);
-    return resources_.generator->submit(std::move(request));
+    ask_of_chunk(*resources_.generator, std::move(request), asked);
   }
 
   void read(const GeneratedSample& sample, const NamedChunk& chunk, store::Extraction& out) const {

@@ -1,6 +1,8 @@
 // The makers of the extractors, for the registry. Internal to ground.
 #pragma once
 
+#include <optional>
+
 #include "ground/extraction.h"
 
 namespace ondol::ground {
@@ -9,6 +11,18 @@ namespace ondol::ground {
 std::unique_ptr<Extractor> make_name_extractor(const ExtractorResources& resources);
 std::unique_ptr<Extractor> make_choice_extractor(const ExtractorResources& resources);
 std::unique_ptr<Extractor> make_constrained_extractor(const ExtractorResources& resources);
+std::unique_ptr<Extractor> make_open_extractor(const ExtractorResources& resources);
+
+// A model's answer about one chunk, on its way. What fails is this chunk's failure and not the
+// run's, but for a limit on calls or tokens: then ask_of_chunk waits for what was asked before, so
+// that its answers are remembered, and throws.
+struct AskedChunk {
+  std::unique_ptr<Generation> running;  // null: nothing was asked
+  std::string error;
+};
+void ask_of_chunk(Generator& generator, GenerateRequest request, std::vector<AskedChunk>& asked);
+// nullopt: nothing was asked, or it failed; then `out` says so and will be read again.
+std::optional<GeneratedSample> answer_of_chunk(AskedChunk& asked, store::Extraction& out);
 
 // A chunk as the extractors with a model see it: its sentences, and the names in each.
 struct NamedSentence {

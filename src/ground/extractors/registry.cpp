@@ -13,6 +13,8 @@ constexpr ExtractorInfo kRegistry[] = {
     {"choices", 1, "relations of an ontology, chosen by likelihood", true, &make_choice_extractor},
     {"constrained", 2, "facts written under a grammar of names and relations", true,
      &make_constrained_extractor},
+    {"open", 3, "entities, facts and claims that a larger model reads, each with a quote", true,
+     &make_open_extractor},
 };
 
 }  // namespace
