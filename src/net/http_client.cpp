@@ -256,8 +256,13 @@ HttpResponse HttpClient::send(const HttpRequest& request) const {
     if (attempt.cancelled() || attempt.refused) {
       throw Error(ErrorCode::kCancelled, "[http] the request was cancelled");
     }
-    const bool again = tries < options_.attempts && !attempt.delivered && !attempt.too_large &&
-                       (code == CURLE_OK ? passes_by_itself(status) : passes_by_itself(code));
+    const bool passes =
+        code != CURLE_OK
+            ? passes_by_itself(code)
+            : passes_by_itself(status) &&
+                  !(request.is_final && request.is_final(static_cast<int>(status), attempt.body));
+    const bool again =
+        tries < options_.attempts && !attempt.delivered && !attempt.too_large && passes;
     if (!again) {
       if (code != CURLE_OK) fail_attempt(request, attempt, code, tries);
       return {static_cast<int>(status), std::move(attempt.body), tries};

@@ -40,6 +40,8 @@ struct HttpRequest {
   // Called with the pieces of a 200 answer as they come, which are then not in the response's
   // body; false ends the request. After the first piece nothing is tried again.
   std::function<bool(std::string_view)> on_data = {};
+  // Asked about an answer that would be waited out: true if waiting cannot help.
+  std::function<bool(int status, std::string_view body)> is_final = {};
   const std::atomic<bool>* cancelled = nullptr;  // looked at while waiting; null: never
 };
 

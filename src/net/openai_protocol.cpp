@@ -150,7 +150,9 @@ ChatCall chat_call(const std::string& model, const GenerateRequest& request, int
         {"type", "json_schema"},
         {"json_schema", {{"name", "answer"}, {"strict", true}, {"schema", schema}}}};
   } else if (!request.json_schema.empty() && form == JsonForm::kObject) {
-    body["response_format"] = {{"type", "json_object"}};
+    // llama.cpp and its kin also take the schema here and then keep to it.
+    body["response_format"] = {{"type", "json_object"},
+                               {"schema", Json::parse(request.json_schema, nullptr, false)}};
   }
   if (stream) body["stream"] = true;
   call.body = body.dump(-1, ' ', false, Json::error_handler_t::replace);

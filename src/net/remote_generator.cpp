@@ -20,10 +20,12 @@ double milliseconds_since(Clock::time_point start) {
   return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
 }
 
-// A service that does not know a form of JSON says so with one of these.
-bool refuses_form(const HttpResponse& response) {
-  return response.status == 400 || response.status == 404 || response.status == 422 ||
-         response.status == 501;
+// A service that does not know a form of JSON says so with one of these, or with any other status
+// and the field's name (llama-cpp-python: 500 and a validation error).
+bool refuses_form(int status, std::string_view body) {
+  return status == 400 || status == 404 || status == 422 || status == 501 ||
+         body.find("response_format") != std::string_view::npos ||
+         body.find("json_schema") != std::string_view::npos;
 }
 
 JsonForm weaker(JsonForm form) {
@@ -256,7 +258,8 @@ ChatReply RemoteGenerator::ask(Call& call, int64_t index) {
       form_ = std::max(form_, form);
       return reply;
     } catch (const Refused& refused) {
-      if (form == JsonForm::kPrompt || !refuses_form(refused.response)) {
+      if (form == JsonForm::kPrompt ||
+          !refuses_form(refused.response.status, refused.response.body)) {
         fail_status(endpoint_, refused.response);
       }
     }
@@ -271,6 +274,7 @@ ChatReply RemoteGenerator::ask_in(Call& call, int64_t index, JsonForm form) {
   HttpRequest http{.url = endpoint_.url + wanted.path,
                    .headers = request_headers(endpoint_),
                    .body = wanted.body,
+                   .is_final = refuses_form,
                    .cancelled = &call.cancelled};
   if (stream) {
     http.on_data = [&](std::string_view bytes) {

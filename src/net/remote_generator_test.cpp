@@ -95,7 +95,8 @@ TEST(RemoteGenerator, RawTextGoesToCompletions) {
   EXPECT_GT(result.usage.prompt_tokens, 0);  // estimated: the service told nothing
   EXPECT_TRUE(server.requests().at(0).head.starts_with("POST /v1/completions "));
   std::set<int64_t> seeds;
-  for (const auto& sent : server.requests()) seeds.insert(Json::parse(sent.body)["seed"].get<int64_t>());
+  for (const auto& sent : server.requests())
+    seeds.insert(Json::parse(sent.body)["seed"].get<int64_t>());
   EXPECT_EQ(seeds.size(), 3u);
 }
 
@@ -117,6 +118,24 @@ TEST(RemoteGenerator, TakesTheStrongestJsonThatTheServiceKnows) {
   const Json body = Json::parse(server.requests().at(3).body);
   EXPECT_NE(body["messages"][1]["content"].get<std::string>().find(R"("enum":["x","y"])"),
             std::string::npos);
+}
+
+// As llama-cpp-python answers: a status that would else be waited out.
+TEST(RemoteGenerator, AServerErrorAboutTheFormIsNotWaitedOut) {
+  LoopbackServer server([](const ServedRequest& request, int) {
+    const Json body = Json::parse(request.body);
+    if (body["response_format"]["type"] == "json_schema") {
+      return Reply{
+          {http_answer(500, R"({"error":{"message":"loc: body, response_format, type"}})")}};
+    }
+    return Reply{{chat_answer(quoted(R"({"a":1,"b":"x"})"))}};
+  });
+  RemoteGenerator model(endpoint(server.url()));
+  model.generate(asks("x", kSchema));
+  EXPECT_EQ(server.served(), 2);
+  EXPECT_EQ(model.json_form(), JsonForm::kObject);
+  const Json body = Json::parse(server.requests().at(1).body);
+  EXPECT_EQ(body["response_format"]["schema"], Json::parse(kSchema));
 }
 
 TEST(RemoteGenerator, SchemasGoWithTheRequestWhereTheyAreKnown) {
