@@ -145,7 +145,7 @@ std::vector<CompiledRecipe> compile_all(const Workspace& workspace,
 ComparedRecipe run_one(const Workspace& workspace, CompiledRecipe& recipe,
                        const QuestionSource& source, std::span<const Query> queries,
                        AnswerCache& cache, Steps& steps, Session& session,
-                       const CompareOptions& options) {
+                       const OpenedCorpus& opened, const CompareOptions& options) {
   const Recipe& config = recipe.recipe();
   steps.name("compare: " + config.name);
   if (!options.retrieval_only && recipe.wants_refusal_fit() && can_fit_refusal(source)) {
@@ -166,6 +166,7 @@ ComparedRecipe run_one(const Workspace& workspace, CompiledRecipe& recipe,
                                          .cost_key = source.collection + recipe.models_id() +
                                                      std::to_string(session.options().threads),
                                          .forget = forget,
+                                         .asked = [&] { return opened.model(); },
                                          .on_answer = [&] { steps.step(); }}),
                       .prompts = {}};
   if (!config.knowledge.empty()) done.run.cost.build_s = source.build_seconds;
@@ -205,7 +206,8 @@ CompareOutcome compare(const Workspace& workspace, Session& session, const Compa
                   {.embedder = embedder, .corpus = corpus, .train = source.train});
   for (const std::string& notice : session.take_notices()) progress.notice(notice);
   for (CompiledRecipe& recipe : ready) {
-    compared.push_back(run_one(workspace, recipe, source, queries, cache, steps, session, options));
+    compared.push_back(
+        run_one(workspace, recipe, source, queries, cache, steps, session, opened, options));
     outcome.answers_computed += compared.back().run.computed;
     outcome.answers_cached += compared.back().run.cached;
     steps.skip_to(steps_done += steps_of(recipe.recipe(), source, options));

@@ -8,6 +8,7 @@
 #include "app/graph_import.h"
 #include "base/error.h"
 #include "ground/entity_name.h"
+#include "ground/entity_neighbours.h"
 #include "ground/graph/paths.h"
 
 namespace ondol::app {
@@ -171,7 +172,13 @@ std::vector<store::Merge> GraphDesk::merges() {
   return all;
 }
 
-std::vector<store::Merge> GraphDesk::duplicates() { return resolved().names.doubtful; }
+std::vector<store::Merge> GraphDesk::duplicates(Embedder* embedder, ProgressSink& progress) {
+  std::vector<store::Merge> all = resolved().names.doubtful;
+  if (embedder == nullptr) return all;
+  const auto near = ground::near_names(resolved(), store_->merges(shelf_), *embedder, {}, progress);
+  all.insert(all.end(), near.begin(), near.end());
+  return all;
+}
 
 void GraphDesk::undo(int64_t merge) {
   if (!store_->undo_merge(shelf_, merge)) {

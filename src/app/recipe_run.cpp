@@ -84,12 +84,38 @@ double quantile(std::vector<double> values, double q) {
   return values[low] + (at - static_cast<double>(low)) * (values[high] - values[low]);
 }
 
+// What searches ask of a model while this lives is asked anew and counted.
+class ColdModel {
+ public:
+  explicit ColdModel(CachedGenerator* model) : model_(model) {
+    if (model_ == nullptr) return;
+    before_ = model_->spent();
+    model_->set_recall(false);
+  }
+  ~ColdModel() {
+    if (model_ != nullptr) model_->set_recall(true);
+  }
+  ColdModel(const ColdModel&) = delete;
+  ColdModel& operator=(const ColdModel&) = delete;
+  int64_t prompt_tokens() const {
+    return model_ ? model_->spent().prompt_tokens - before_.prompt_tokens : 0;
+  }
+  int64_t completion_tokens() const {
+    return model_ ? model_->spent().completion_tokens - before_.completion_tokens : 0;
+  }
+
+ private:
+  CachedGenerator* model_;
+  GenerationSpent before_;
+};
+
 // One question after the other, as a single user would meet the recipe.
 eval::RecipeCost measure(const CompiledRecipe& recipe, std::span<const Query> queries,
                          const RunOptions& options) {
   const size_t count = std::min(queries.size(), static_cast<size_t>(options.latency_questions));
   std::vector<double> latency, first_token;
   int64_t tokens_in = 0, tokens_out = 0;
+  const ColdModel searches(options.asked ? options.asked() : nullptr);
   reset_peak_rss();
   const double cpu_before = process_cpu_seconds();
   for (size_t q = 0; q < count; ++q) {
@@ -113,6 +139,8 @@ eval::RecipeCost measure(const CompiledRecipe& recipe, std::span<const Query> qu
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
     if (options.on_answer) options.on_answer();
   }
+  tokens_in += searches.prompt_tokens();
+  tokens_out += searches.completion_tokens();
   const double n = std::max<double>(1, static_cast<double>(count));
   return {.latency_p50_s = quantile(latency, 0.5),
           .latency_p95_s = quantile(latency, 0.95),

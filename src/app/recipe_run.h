@@ -11,6 +11,7 @@
 #include "app/answer_cache.h"
 #include "app/pipeline.h"
 #include "eval/decision.h"
+#include "infer/cached_generator.h"
 
 namespace ondol::app {
 
@@ -32,8 +33,11 @@ struct RunOptions {
   bool fresh = false;
   int64_t latency_questions = 20;
   bool retrieval_only = false;
-  std::string cost_key;             // what the costs depend on besides the recipe
-  std::function<void()> forget;     // called before a question is measured: nothing may be cached
+  std::string cost_key;          // what the costs depend on besides the recipe
+  std::function<void()> forget;  // called before a question is measured: nothing may be cached
+  // The model that searches ask, which then remembers nothing while costs are measured; empty or
+  // null: they ask none.
+  std::function<CachedGenerator*()> asked;
   std::function<void()> on_answer;  // a step of the progress; may come from any thread
 };
 

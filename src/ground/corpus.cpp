@@ -120,14 +120,7 @@ const std::shared_ptr<const EntityGraph>& Corpus::State::graph(View& view) {
 
 // A question in letters that the embedder's languages do not use would be compared by noise.
 bool Corpus::embeds(std::string_view text) const {
-  if (!has_embedder()) return false;
-  const std::string language = guess_language(text);
-  const bool latin = language != "ko" && language != "ja" && language != "zh";
-  for (const std::string& covered : state_->sources.embedder->languages()) {
-    const bool covered_latin = covered != "ko" && covered != "ja" && covered != "zh";
-    if (covered == language || covered == "*" || (latin && covered_latin)) return true;
-  }
-  return false;
+  return has_embedder() && embedder_reads(*state_->sources.embedder, text);
 }
 
 Corpus::Corpus(const CorpusSources& sources)

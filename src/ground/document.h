@@ -16,6 +16,10 @@
 #include <string_view>
 #include <vector>
 
+namespace ondol {
+class Embedder;
+}
+
 namespace ondol::ground {
 
 enum class BlockKind : uint8_t {
@@ -66,5 +70,8 @@ Document read_document(std::string_view uri, std::string_view bytes, const ReadL
 
 // The language of a text by its writing system and, for Latin letters, its function words.
 std::string guess_language(std::string_view utf8);
+// False for a text in letters that the embedder's languages do not use: it would be compared by
+// noise.
+bool embedder_reads(const Embedder& embedder, std::string_view text);
 
 }  // namespace ondol::ground

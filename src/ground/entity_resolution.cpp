@@ -84,7 +84,7 @@ bool is_all_capitals(const std::string& label) {
 
 // What two names say by themselves; score 0: nothing.
 Pair compare_names(std::string_view a, std::string_view b) {
-  if (numbers(a) != numbers(b)) return {};
+  if (!same_numbers(a, b)) return {};
   const std::string letters_a = without_blanks(a), letters_b = without_blanks(b);
   if (letters_a == letters_b || singular(letters_a) == singular(letters_b)) {
     return {.method = "spelling", .score = kSameLetters};
@@ -292,6 +292,8 @@ class Resolver {
 };
 
 }  // namespace
+
+bool same_numbers(std::string_view a, std::string_view b) { return numbers(a) == numbers(b); }
 
 double name_similarity(std::string_view a, std::string_view b) {
   const std::u32string x = text::to_code_points(a), y = text::to_code_points(b);

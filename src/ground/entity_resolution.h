@@ -55,6 +55,8 @@ ResolvedGraph load_graph(store::Store& store, const store::Scope& scope,
                          const GraphOptions& graph_options = {},
                          const ResolutionOptions& options = {});
 
+// False for names that differ in a number, in digits or Roman ones: "Line 2" is not "Line 3".
+bool same_numbers(std::string_view a, std::string_view b);
 // How alike two keys are, 0 to 1: 1 - edit distance (insert, delete, replace, swap of neighbours;
 // Damerau 1964, restricted) / the longer length, in code points.
 double name_similarity(std::string_view a, std::string_view b);

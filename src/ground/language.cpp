@@ -4,6 +4,7 @@
 #include <string>
 
 #include "ground/document.h"
+#include "infer/embedder.h"
 #include "text/segment.h"
 
 namespace ondol::ground {
@@ -75,6 +76,16 @@ std::string guess_language(std::string_view utf8) {
   if (most == kana + han) return kana * 10 > han ? "ja" : "zh";
   if (most == other) return "und";
   return latin_language(sample);
+}
+
+bool embedder_reads(const Embedder& embedder, std::string_view text) {
+  const std::string language = guess_language(text);
+  const bool latin = language != "ko" && language != "ja" && language != "zh";
+  for (const std::string& covered : embedder.languages()) {
+    const bool covered_latin = covered != "ko" && covered != "ja" && covered != "zh";
+    if (covered == language || covered == "*" || (latin && covered_latin)) return true;
+  }
+  return false;
 }
 
 }  // namespace ondol::ground

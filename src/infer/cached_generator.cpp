@@ -103,7 +103,7 @@ class CachedGenerator::Asked final : public Generation {
 };
 
 std::optional<GenerateResult> CachedGenerator::recall(const GenerateRequest& request) const {
-  if (outputs_ == nullptr) return std::nullopt;
+  if (outputs_ == nullptr || !recalls_) return std::nullopt;
   const std::string key = output_key(base_, request);
   if (key.empty()) return std::nullopt;
   const std::optional<std::string> kept = outputs_->find(key);

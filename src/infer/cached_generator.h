@@ -62,6 +62,8 @@ class CachedGenerator final : public Generator {
   // The answer if it is remembered; asks nothing.
   std::optional<GenerateResult> recall(const GenerateRequest& request) const;
   GenerationSpent spent() const;
+  // false: everything is asked again, as with nothing remembered (to measure what asking costs).
+  void set_recall(bool on) { recalls_ = on; }
   bool dry() const { return limits_.dry; }
   Generator& base() const { return base_; }
 
@@ -73,6 +75,7 @@ class CachedGenerator final : public Generator {
   Generator& base_;
   OutputCache* outputs_;
   GenerationLimits limits_;
+  std::atomic<bool> recalls_{true};
   mutable std::mutex mutex_;
   GenerationSpent spent_;
   int64_t reserved_ = 0;  // tokens of what runs now, at most

@@ -47,7 +47,14 @@ TEST(CachedGenerator, AsksOnceAndRemembersTheSame) {
   EXPECT_EQ(again.samples.at(0).finish_reason, asked.samples.at(0).finish_reason);
   EXPECT_EQ(model.spent().calls, 1);
   EXPECT_EQ(model.spent().remembered, 1);
-  EXPECT_EQ(model.spent().tokens(), asked.usage.prompt_tokens + asked.usage.completion_tokens);
+  const GenerationSpent once = model.spent();
+  model.set_recall(false);
+  model.generate(request("abc"));
+  EXPECT_EQ(model.spent().calls, 2);
+  model.set_recall(true);
+  model.generate(request("abc"));
+  EXPECT_EQ(model.spent().calls, 2);
+  EXPECT_EQ(once.tokens(), asked.usage.prompt_tokens + asked.usage.completion_tokens);
 }
 
 TEST(CachedGenerator, AnythingThatDecidesTheAnswerIsInTheKey) {

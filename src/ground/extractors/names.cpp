@@ -16,6 +16,7 @@
 #include "ground/extractors/extractors.h"
 #include "ground/extractors/function_words.h"
 #include "ground/particles.h"
+#include "ground/sentences.h"
 #include "text/segment.h"
 
 namespace ondol::ground {
@@ -109,31 +110,14 @@ class Reader {
   bool title_found_ = false;
 };
 
-// Sentences, but not cut after an initial: "J. K. Rowling".
-std::vector<text::Span> whole_sentences(const text::Segmenter& segmenter, std::string_view body) {
-  std::vector<text::Span> out;
-  for (const text::Span& span : segmenter.sentences(body)) {
-    const bool after_initial =
-        !out.empty() && out.back().to >= 2 && body[out.back().to - 1] == '.' &&
-        body[out.back().to - 2] >= 'A' && body[out.back().to - 2] <= 'Z' &&
-        (out.back().to < 3 || body[out.back().to - 3] == ' ' || body[out.back().to - 3] == '.');
-    if (after_initial)
-      out.back().to = span.to;
-    else
-      out.push_back(span);
-  }
-  return out;
-}
-
 void Reader::cut() {
   const text::Segmenter segmenter;
   int32_t number = 0;
-  for (const text::Span& span : whole_sentences(segmenter, chunk_.text)) {
+  for (const PlacedSentence& placed : placed_sentences(chunk_.text)) {
     Sentence sentence{.number = number++};
-    const std::string_view body =
-        std::string_view(chunk_.text).substr(span.from, span.to - span.from);
-    for (const text::Span& part : segmenter.words(body)) {
-      Token token{.span = {span.from + part.from, span.from + part.to}};
+    const auto begin = static_cast<size_t>(placed.text.data() - chunk_.text.data());
+    for (const text::Span& part : segmenter.words(placed.text)) {
+      Token token{.span = {begin + part.from, begin + part.to}};
       const std::string_view written = word(token);
       size_t at = 0;
       token.script = text::script_of(text::next_code_point(written, at));
