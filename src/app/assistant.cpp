@@ -44,7 +44,8 @@ Assistant::Assistant(const Workspace& workspace, Session& session, const std::st
   compiled_ = std::make_unique<CompiledRecipe>(
       recipe, Resources{.generator = generator_,
                         .embedder = embedder,
-                        .corpus = opened_.corpus(kDocumentsCollection, embedder, summariser),
+                        .corpus = opened_.corpus(kDocumentsCollection, embedder, summariser,
+                                                 session.rerankers()),
                         .train = train_});
   if (compiled_->wants_refusal_fit()) {
     compiled_->refuse_below(load_refusal(workspace, recipe).value_or(0));

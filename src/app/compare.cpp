@@ -188,7 +188,8 @@ CompareOutcome compare(const Workspace& workspace, Session& session, const Compa
   OpenedCorpus opened(workspace, knowledge_kinds(recipes));
   Embedder* embedder = book.embedder.empty() ? nullptr : &session.embedder(book.embedder);
   ground::Corpus* corpus = opened.corpus(
-      source.collection, embedder, [&]() -> Generator& { return session.generator(book.model); });
+      source.collection, embedder, [&]() -> Generator& { return session.generator(book.model); },
+      session.rerankers());
   AnswerCache cache(workspace.state() / "cache" / "answers.jsonl");
   uint64_t steps_total = 0, steps_done = 0;
   for (const Recipe& recipe : recipes) steps_total += steps_of(recipe, source, options);
@@ -202,6 +203,9 @@ CompareOutcome compare(const Workspace& workspace, Session& session, const Compa
   for (const std::string& notice : session.take_notices()) progress.notice(notice);
   for (CompiledRecipe& recipe : ready) {
     compared.push_back(run_one(workspace, recipe, source, queries, cache, steps, session, options));
+    for (const std::string& notice : recipe.take_notices()) {
+      progress.notice(recipe.recipe().name + ": " + notice);
+    }
     outcome.answers_computed += compared.back().run.computed;
     outcome.answers_cached += compared.back().run.cached;
     steps.skip_to(steps_done += steps_of(recipe.recipe(), source, options));

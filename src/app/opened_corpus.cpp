@@ -19,7 +19,8 @@ OpenedCorpus::OpenedCorpus(const Workspace& workspace, std::span<const std::stri
 }
 
 ground::Corpus* OpenedCorpus::corpus(const std::string& collection, Embedder* embedder,
-                                     std::function<Generator&()> model) {
+                                     std::function<Generator&()> model,
+                                     std::function<Reranker&(const std::string&)> reranker) {
   if (asked_ && !corpus_) {
     ground::CorpusSources sources{.embedder = embedder, .knowledge = knowledge_.get()};
     if (store_) {
@@ -37,6 +38,14 @@ ground::Corpus* OpenedCorpus::corpus(const std::string& collection, Embedder* em
       });
       return *asked->cached;
     };
+    if (reranker) {
+      loading_ = std::make_unique<std::mutex>();
+      sources.reranker = [mutex = loading_.get(),
+                          make = std::move(reranker)](const std::string& name) -> Reranker& {
+        const std::lock_guard guard(*mutex);
+        return make(name);
+      };
+    }
     corpus_ = std::make_unique<ground::Corpus>(sources);
   }
   return corpus_.get();

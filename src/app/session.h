@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -12,6 +13,7 @@
 #include "infer/adapted_generator.h"
 #include "infer/local_embedder.h"
 #include "infer/local_generator.h"
+#include "infer/local_reranker.h"
 #include "infer/seq2seq_generator.h"
 
 namespace ondol::app {
@@ -43,6 +45,11 @@ class Session {
   // What is to be told about what was loaded since the last call: parts of a file not used.
   std::vector<std::string> take_notices() { return std::exchange(notices_, {}); }
   LocalEmbedder& embedder(const std::string& model);
+  LocalReranker& reranker(const std::string& model);  // of a cross-encoder
+  // The same as searches take it; good as long as the session.
+  std::function<Reranker&(const std::string&)> rerankers() {
+    return [this](const std::string& name) -> Reranker& { return reranker(name); };
+  }
   Seq2SeqGenerator& seq2seq(const std::string& model);  // of an encoder-decoder
   std::shared_ptr<const Model> model(const std::string& name_or_path);
   const Home& home() const { return home_; }
@@ -60,6 +67,7 @@ class Session {
   std::map<AdapterKey, std::unique_ptr<LocalGenerator>> saved_;  // of adapters with whole weights
   std::map<AdapterKey, std::unique_ptr<AdaptedGenerator>> adapted_;
   std::map<std::string, std::unique_ptr<LocalEmbedder>> embedders_;
+  std::map<std::string, std::unique_ptr<LocalReranker>> rerankers_;
   std::map<std::string, std::unique_ptr<Seq2SeqGenerator>> seq2seqs_;
   std::vector<std::string> notices_;
 };

@@ -21,7 +21,9 @@ constexpr int64_t kTokensACharacter = 3;
 constexpr int64_t kTokensOfForm = 24;  // braces, quotes and the field's name
 
 std::string schema_of(const ModelQuestion& question) {
-  const Json text = {{"type", "string"}, {"maxLength", question.characters_max}};
+  const Json text = {{"type", "string"},
+                     {"minLength", question.characters_min},
+                     {"maxLength", question.characters_max}};
   Json value = text;
   if (question.texts > 1) {
     value = {{"type", "array"}, {"items", text}, {"minItems", 1}, {"maxItems", question.texts}};
@@ -35,8 +37,13 @@ std::string schema_of(const ModelQuestion& question) {
 
 GenerateRequest request_of(const ModelQuestion& question, bool json_schema) {
   GenerateRequest request;
-  request.prompt = Prompt{
-      .messages = {{"system", question.system, {}}, {"user", question.user, {}}}, .prefill = ""};
+  Prompt prompt{.messages = {{"system", question.system, {}}}, .prefill = ""};
+  if (!question.example.empty()) {
+    prompt.messages.push_back({"user", question.example, {}});
+    prompt.messages.push_back({"assistant", question.example_answer, {}});
+  }
+  prompt.messages.push_back({"user", question.user, {}});
+  request.prompt = std::move(prompt);
   request.tokens_max =
       kTokensOfForm + question.texts * (question.characters_max * kTokensACharacter / 2 + 8);
   request.sampler.temperature = question.seed > 0 ? kTemperature : 0.0;
@@ -57,6 +64,7 @@ void take(const Json& value, const ModelQuestion& question, std::vector<std::str
   if (!value.is_string()) return;
   const std::string text = fold_blanks(value.get<std::string>());
   if (text.empty() || !has_word(text)) return;
+  if (question.example_answer.find(text) != std::string::npos) return;
   out.push_back(shorten(text, static_cast<size_t>(question.characters_max)));
 }
 

@@ -30,10 +30,15 @@ std::string_view wording_for(std::string_view text, const Wording& wording);
 struct ModelQuestion {
   std::string system;
   std::string user;
-  std::string field;                  // of the object that is answered
-  int64_t texts = 1;                  // in it; 1: a string, above: a list of so many and no more
-  int64_t characters_max = 200;       // of each
-  uint64_t seed = 0;                  // above 0: drawn at a temperature, not the likeliest
+  std::string field;           // of the object that is answered
+  int64_t texts = 1;           // in it; 1: a string, above: a list of so many and no more
+  int64_t characters_min = 0;  // of each: small models are glad to write nothing
+  int64_t characters_max = 200;
+  uint64_t seed = 0;  // above 0: drawn at a temperature, not the likeliest
+  // A turn shown first, with its answer: it gives small models the form. Texts that only repeat it
+  // are dropped.
+  std::string example = {};
+  std::string example_answer = {};
   std::vector<int64_t> sources = {};  // chunks that `user` quotes
 };
 

@@ -77,6 +77,7 @@ std::unique_ptr<Retriever> decorate(MakeBase make, EmbedderUse embedder,
                                     const RetrieverConfig& config, Corpus& corpus) {
   const bool asks_model = config.query != "plain" || config.rerank == "model";
   if (asks_model && !corpus.has_model()) corpus.model();  // says what is missing
+  if (!config.rerank.empty() && config.rerank != "model") corpus.reranker(config.rerank);
   const bool hyde = config.query == "hyde";
   if (hyde && (embedder == EmbedderUse::kNone || !corpus.has_embedder())) {
     throw Error(ErrorCode::kInvalidArgument,

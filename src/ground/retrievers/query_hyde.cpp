@@ -18,6 +18,7 @@
 namespace ondol::ground {
 namespace {
 
+constexpr int64_t kDraftCharactersMin = 40;
 constexpr int64_t kDraftCharacters = 320;
 
 constexpr Wording kSystem = {
@@ -27,6 +28,17 @@ constexpr Wording kSystem = {
 constexpr Wording kTask = {
     "Question: {}\n\nWrite the passage in two sentences, as {{\"passage\": \"...\"}}.",
     "질문: {}\n\n그 글을 두 문장으로 {{\"passage\": \"...\"}} 로 쓰세요."};
+constexpr Wording kExample = {"Who designed the bridge that was opened after the flood of 1911?",
+                              "1911년 홍수 뒤에 개통한 다리는 누가 설계했나요?"};
+constexpr Wording kExampleAnswer = {
+    R"({"passage":"The bridge over the river was opened two years after the flood of 1911. )"
+    R"(It was designed by the engineer of the county, who also built the station."})",
+    R"({"passage":"강을 건너는 다리는 1911년 홍수가 있은 지 두 해 뒤에 )"
+    R"(개통했다. 설계는 역사도 지은 군의 기술자가 맡았다."})"};
+
+std::string task(const std::string& text, std::string_view question) {
+  return fmt::format(fmt::runtime(wording_for(text, kTask)), question);
+}
 
 // Embeds a question that has drafts as the mean of all their vectors, brought back to length 1;
 // everything else as the embedder below. Drafts follow from the question, so two searches for one
@@ -176,12 +188,14 @@ std::vector<std::vector<std::string>> HydeDecorator::drafts_of(std::span<const Q
     if (!corpus_.embeds(text)) continue;  // no vector is searched
     ++asked_;
     for (int64_t n = 0; n < config_.variants; ++n) {
-      questions.push_back(
-          {.system = std::string(wording_for(text, kSystem)),
-           .user = fmt::format(fmt::runtime(wording_for(text, kTask)), fold_blanks(text)),
-           .field = "passage",
-           .characters_max = kDraftCharacters,
-           .seed = static_cast<uint64_t>(n)});
+      questions.push_back({.system = std::string(wording_for(text, kSystem)),
+                           .user = task(text, fold_blanks(text)),
+                           .field = "passage",
+                           .characters_min = kDraftCharactersMin,
+                           .characters_max = kDraftCharacters,
+                           .seed = static_cast<uint64_t>(n),
+                           .example = task(text, wording_for(text, kExample)),
+                           .example_answer = std::string(wording_for(text, kExampleAnswer))});
       of.push_back(i);
     }
   }

@@ -12,7 +12,9 @@ namespace ondol::ground {
 namespace {
 
 constexpr size_t kDepth = 20;  // of each list, at least k: what stands deeper adds next to nothing
+constexpr int64_t kQuestionCharactersMin = 6;
 constexpr int64_t kQuestionCharacters = 160;
+constexpr int64_t kExampleQueries = 3;
 
 constexpr Wording kSystem = {
     "You prepare searches in documents. For a question you write other questions: the same in "
@@ -23,6 +25,13 @@ constexpr Wording kSystem = {
 constexpr Wording kTask = {
     "Question: {}\n\nWrite {} short questions to search for, as {{\"queries\": [\"...\"]}}.",
     "질문: {}\n\n찾아볼 짧은 질문 {}개를 {{\"queries\": [\"...\"]}} 로 쓰세요."};
+constexpr Wording kExample = {"Who designed the bridge that was opened after the flood of 1911?",
+                              "1911년 홍수 뒤에 개통한 다리는 누가 설계했나요?"};
+constexpr Wording kExampleAnswer = {
+    R"({"queries":["Which bridge was opened after the flood of 1911?",)"
+    R"("Who was the architect of the bridge?","Bridge built after the 1911 flood"]})",
+    R"({"queries":["1911년 홍수 뒤에 개통한 다리는 무엇인가요?",)"
+    R"("그 다리의 건축가는 누구인가요?","1911년 홍수 뒤에 지은 다리"]})"};
 
 class MultiQueryDecorator final : public Decorator {
  public:
@@ -60,11 +69,16 @@ class MultiQueryDecorator final : public Decorator {
  private:
   ModelQuestion question_of(const std::string& text) const {
     return {.system = std::string(wording_for(text, kSystem)),
-            .user = fmt::format(fmt::runtime(wording_for(text, kTask)), fold_blanks(text),
-                                config_.variants),
+            .user = task(text, fold_blanks(text), config_.variants),
             .field = "queries",
-            .texts = std::max<int64_t>(config_.variants, 1),
-            .characters_max = kQuestionCharacters};
+            .texts = config_.variants,
+            .characters_min = kQuestionCharactersMin,
+            .characters_max = kQuestionCharacters,
+            .example = task(text, wording_for(text, kExample), kExampleQueries),
+            .example_answer = std::string(wording_for(text, kExampleAnswer))};
+  }
+  static std::string task(const std::string& text, std::string_view question, int64_t count) {
+    return fmt::format(fmt::runtime(wording_for(text, kTask)), question, count);
   }
 };
 

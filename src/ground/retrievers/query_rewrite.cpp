@@ -90,6 +90,7 @@ ModelQuestion question_of(const Query& query) {
           .user = talk + std::string(wording_for(query.text, kLast)) + fold_blanks(query.text) +
                   "\n\n" + std::string(wording_for(query.text, kTask)),
           .field = "question",
+          .characters_min = 4,
           .characters_max = kQuestionCharacters};
 }
 

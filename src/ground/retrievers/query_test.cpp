@@ -229,8 +229,7 @@ TEST_F(QueryDecorators, AMissingModelIsSaidBeforeTheFirstSearch) {
   Corpus corpus(*store_, shelf_, &embedder_);
   EXPECT_THROW(make_retriever({.kind = "hybrid", .query = "multi-query"}, corpus), Error);
   EXPECT_THROW(make_retriever({.kind = "hybrid", .rerank = "model"}, corpus), Error);
-  const auto named = make_retriever({.kind = "hybrid", .rerank = "some-model"}, corpus);
-  EXPECT_THROW(named->retrieve({.text = "Marlow"}, 3), Error);
+  EXPECT_THROW(make_retriever({.kind = "hybrid", .rerank = "some-model"}, corpus), Error);
 }
 
 TEST(FuseEvidence, RanksByHandAndTheFirstListsPiece) {
