@@ -35,7 +35,7 @@ void visit_fields(Visitor& v, KnowledgeConfig& c) {
   v("query", c.retriever.query, "plain, rewrite, multi-query, hyde, follow-up: asks the model");
   v("variants", c.retriever.variants, "multi-query: other questions; hyde: drafts");
   v("rounds", c.retriever.rounds, "follow-up: at most");
-  v("rerank", c.retriever.rerank, "a cross-encoder's name or folder, or model; empty: none");
+  v("rerank", c.retriever.rerank, "a cross-encoder, or model, likelihood: the workspace's model");
   v("rerank_candidates", c.retriever.rerank_candidates, "rerank, diversity: passages looked at");
   v("diversity", c.retriever.diversity, "0: off; 1: passages unlike one another before all else");
   v("expand", c.retriever.expand, "none, parent (the section), neighbours");

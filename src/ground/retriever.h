@@ -119,10 +119,10 @@ struct RetrieverConfig {
   // of the question also seed the walk as names and facts.
   double meaning_weight = 0.85;
   // What stands around a retriever of any kind (retrievers/decorators.h).
-  std::string query = "plain";  // "rewrite", "multi-query", "hyde", "follow-up"
-  int64_t variants = 3;         // of multi-query, and drafts of hyde
-  int64_t rounds = 2;           // of follow-up, at most
-  std::string rerank;           // a cross-encoder's model, or "model": the workspace's; empty: none
+  std::string query = "plain";     // "rewrite", "multi-query", "hyde", "follow-up"
+  int64_t variants = 3;            // of multi-query, and drafts of hyde
+  int64_t rounds = 2;              // of follow-up, at most
+  std::string rerank;              // a cross-encoder; "model", "likelihood": the workspace's model
   int64_t rerank_candidates = 20;  // looked at by rerank and diversity, at least k
   double diversity = 0;            // of maximal marginal relevance: 1 - lambda; 0: off
   std::string expand = "none";     // "parent", "neighbours"

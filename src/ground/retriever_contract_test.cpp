@@ -56,6 +56,9 @@ class RetrieverContract : public ::testing::TestWithParam<Row> {
           testing::shared_words(testing::question_in(user), user.substr(user.find("\n\n") + 2));
       return word == "Yes" || word == "예" ? shared : 0.0;
     };
+    model_.raw_likelihood = [](const std::string& text, const std::string& question) {
+      return testing::shared_words(question, text);
+    };
   }
 
   void ingest(std::vector<WholeText> texts, IngestOptions options = {}) {
@@ -197,6 +200,7 @@ std::vector<Row> rows() {
     all.push_back({name + "-follow-up", {.kind = name, .query = "follow-up"}});
     all.push_back({name + "-rerank", {.kind = name, .rerank = "words"}});
     all.push_back({name + "-rerank-model", {.kind = name, .rerank = "model"}});
+    all.push_back({name + "-likelihood", {.kind = name, .rerank = "likelihood"}});
     all.push_back({name + "-parent", {.kind = name, .expand = "parent"}});
     all.push_back({name + "-neighbours", {.kind = name, .expand = "neighbours"}});
   }

@@ -106,7 +106,7 @@ Action declare(Options& options) {
   options.choice("--query", &o->how.query, {"plain", "rewrite", "multi-query", "hyde", "follow-up"},
                  "what the workspace's model does to the question first; default plain");
   options.text("--rerank", "MODEL", &o->how.rerank,
-               "order what is found by a cross-encoder, or by `model`: the workspace's own");
+               "order by a cross-encoder, or `model` or `likelihood`: the workspace's model");
   options.choice("--expand", &o->how.expand, {"none", "parent", "neighbours"},
                  "give what stands around a passage too; default none");
   options.list("--filter", "KEY=VALUE", &o->filter, "only documents with this tag");

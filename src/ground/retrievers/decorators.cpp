@@ -75,9 +75,9 @@ void check_decorators(const RetrieverConfig& config) {
 
 std::unique_ptr<Retriever> decorate(MakeBase make, EmbedderUse embedder,
                                     const RetrieverConfig& config, Corpus& corpus) {
-  const bool asks_model = config.query != "plain" || config.rerank == "model";
+  const bool asks_model = config.query != "plain" || reranks_by_model(config.rerank);
   if (asks_model && !corpus.has_model()) corpus.model();  // says what is missing
-  if (!config.rerank.empty() && config.rerank != "model") corpus.reranker(config.rerank);
+  if (!config.rerank.empty() && !reranks_by_model(config.rerank)) corpus.reranker(config.rerank);
   const bool hyde = config.query == "hyde";
   if (hyde && (embedder == EmbedderUse::kNone || !corpus.has_embedder())) {
     throw Error(ErrorCode::kInvalidArgument,

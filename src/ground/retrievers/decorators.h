@@ -48,6 +48,8 @@ std::unique_ptr<Retriever> make_multi_query(std::unique_ptr<Retriever> base,
                                             const RetrieverConfig& config, Corpus& corpus);
 std::unique_ptr<Retriever> make_follow_up(std::unique_ptr<Retriever> base,
                                           const RetrieverConfig& config, Corpus& corpus);
+// Whether `rerank` names a way of asking the workspace's model, not a cross-encoder.
+bool reranks_by_model(std::string_view rerank);
 std::unique_ptr<Retriever> make_reranking(std::unique_ptr<Retriever> base,
                                           const RetrieverConfig& config, Corpus& corpus);
 std::unique_ptr<Retriever> make_diverse(std::unique_ptr<Retriever> base,

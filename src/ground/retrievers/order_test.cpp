@@ -200,6 +200,19 @@ TEST_F(Ordering, TheModelsYesAndNoAreAReranker) {
   }
 }
 
+TEST_F(Ordering, ThePassageBehindWhichTheQuestionIsLikelyComesFirst) {
+  ingest();
+  model_.raw_likelihood = [](const std::string& text, const std::string& question) {
+    EXPECT_EQ(question, " pump when");
+    EXPECT_TRUE(text.ends_with("A question that this passage answers:"));
+    return text.find("November") != std::string::npos ? -4.0 : -9.0;
+  };
+  const auto found = search({.kind = "bm25", .rerank = "likelihood"}, {.text = "pump  when"}, 5);
+  ASSERT_GE(found.size(), 2u);
+  EXPECT_THAT(found[0].text, HasSubstr("November"));
+  EXPECT_NEAR(found[0].score, -2.0, 1e-12);  // of two tokens
+}
+
 // Two passages that say the same and one that says something else.
 TEST_F(Ordering, DiversityTakesAnotherPassageBeforeTheSameAgain) {
   SilentProgress silent;

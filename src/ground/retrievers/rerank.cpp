@@ -1,6 +1,7 @@
 // rerank: what a search found, ordered anew by a model that reads question and passage together. A
-// cross-encoder by name, or "model": the workspace's own, asked whether the passage answers the
-// question, by how much likelier "yes" is than "no".
+// cross-encoder by name; "model": the workspace's own, asked whether the passage answers the
+// question, by how much likelier "yes" is than "no"; or "likelihood": by how likely it finds the
+// question behind the passage (Sachan et al. 2022), which needs no instructions to be understood.
 #include <algorithm>
 
 #include "base/error.h"
@@ -19,28 +20,31 @@ constexpr Wording kTask = {"Does this passage answer the question? Yes or No.",
                            "이 글이 질문에 답합니까? 예 또는 아니요."};
 constexpr Wording kYes = {"Yes", "예"};
 constexpr Wording kNo = {"No", "아니요"};
+constexpr Wording kAsked = {"\nA question that this passage answers:", "\n이 글이 답하는 질문:"};
 constexpr size_t kPassageCharacters = 1500;
 
 class ModelReranker final : public Reranker {
  public:
-  explicit ModelReranker(CachedGenerator& model) : model_(model) {
+  ModelReranker(CachedGenerator& model, bool likelihood) : model_(model), likelihood_(likelihood) {
     if (model_.capabilities().score) return;
     throw Error(ErrorCode::kUnsupported,
-                "[knowledge] rerank = \"model\" needs a model that gives likelihoods, and '" +
+                "[knowledge] reranking by the model needs a model that gives likelihoods, and '" +
                     model_.id() + "' gives none; try a local model or a cross-encoder");
   }
 
   std::vector<double> scores(const std::string& question,
                              std::span<const std::string> passages) override {
     std::vector<double> all;
-    for (const std::string& passage : passages) all.push_back(score(question, passage));
+    for (const std::string& passage : passages) {
+      all.push_back(likelihood_ ? likelihood(question, passage) : verdict(question, passage));
+    }
     return all;
   }
   std::string id() const override { return model_.id(); }
 
  private:
   // The question stands before the passage: prompts of one question share their beginning.
-  double score(const std::string& question, const std::string& passage) {
+  double verdict(const std::string& question, const std::string& passage) {
     const auto say = [&](const Wording& words) {
       return std::string(wording_for(question, words));
     };
@@ -57,7 +61,19 @@ class ModelReranker final : public Reranker {
     return both.at(0).log_likelihood - both.at(1).log_likelihood;
   }
 
+  // Mean over the question's tokens. Plain text: a chat template would ask for an answer.
+  double likelihood(const std::string& question, const std::string& passage) {
+    const std::string text = std::string(wording_for(question, kPassage)) +
+                             shorten(passage, kPassageCharacters) +
+                             std::string(wording_for(question, kAsked));
+    const Score score =
+        model_.score({.prompt = RawText{text}, .continuations = {" " + fold_blanks(question)}})
+            .at(0);
+    return score.log_likelihood / static_cast<double>(std::max<int64_t>(score.tokens, 1));
+  }
+
   CachedGenerator& model_;
+  bool likelihood_;
 };
 
 class RerankDecorator final : public Decorator {
@@ -69,8 +85,8 @@ class RerankDecorator final : public Decorator {
     const size_t depth = std::max(k, static_cast<size_t>(config_.rerank_candidates));
     auto found = base().retrieve_all(queries, depth);
     if (std::ranges::all_of(found, [](const auto& list) { return list.empty(); })) return found;
-    if (config_.rerank == "model") {
-      ModelReranker reranker(corpus_.model());
+    if (reranks_by_model(config_.rerank)) {
+      ModelReranker reranker(corpus_.model(), config_.rerank == "likelihood");
       for (size_t i = 0; i < queries.size(); ++i) order(queries[i], k, reranker, found[i]);
     } else {
       Reranker& reranker = corpus_.reranker(config_.rerank);
@@ -97,6 +113,10 @@ class RerankDecorator final : public Decorator {
 };
 
 }  // namespace
+
+bool reranks_by_model(std::string_view rerank) {
+  return rerank == "model" || rerank == "likelihood";
+}
 
 std::unique_ptr<Retriever> make_reranking(std::unique_ptr<Retriever> base,
                                           const RetrieverConfig& config, Corpus& corpus) {

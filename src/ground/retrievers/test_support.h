@@ -25,6 +25,9 @@ class ScriptedModel final : public Generator {
   // The user's message and a continuation to its log-likelihood.
   std::function<double(const std::string& user, const std::string& continuation)> likelihood =
       [](const std::string&, const std::string&) { return -1.0; };
+  // The same of a text without a template; two tokens.
+  std::function<double(const std::string& text, const std::string& continuation)> raw_likelihood =
+      [](const std::string&, const std::string&) { return -1.0; };
   bool can_score = true;
   std::vector<GenerateRequest> requests;
 
@@ -37,6 +40,15 @@ class ScriptedModel final : public Generator {
   }
   std::vector<Score> score(const ScoreRequest& request) override {
     std::vector<Score> scores;
+    if (const auto* raw = std::get_if<RawText>(&request.prompt)) {
+      for (const std::string& continuation : request.continuations) {
+        scores.push_back({.log_likelihood = raw_likelihood(raw->text, continuation),
+                          .tokens = 2,
+                          .greedy = false,
+                          .token_log_likelihoods = {}});
+      }
+      return scores;
+    }
     for (const std::string& continuation : request.continuations) {
       scores.push_back({.log_likelihood = likelihood(user_of(request.prompt), continuation),
                         .tokens = 1,
