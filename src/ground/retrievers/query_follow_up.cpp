@@ -30,6 +30,19 @@ constexpr Wording kTask = {
     "질문: {}\n\n찾은 글:\n{}\n아직 빠진 사실은 무엇입니까? 글에 나온 이름을 써서 짧은 질문 하나를 "
     "{{\"next\": \"...\"}} 로 쓰세요."};
 
+constexpr Wording kExample = {"Who designed the bridge that was opened after the flood of 1911?",
+                              "1911년 홍수 뒤에 개통한 다리는 누가 설계했나요?"};
+constexpr Wording kExampleFound = {
+    "1. Floods: The Mill Bridge was opened two years after the flood of 1911.\n",
+    "1. 홍수: 물레다리는 1911년 홍수가 있은 지 두 해 뒤에 개통했다.\n"};
+constexpr Wording kExampleAnswer = {R"({"next":"Who designed the Mill Bridge?"})",
+                                    R"({"next":"물레다리는 누가 설계했나요?"})"};
+
+std::string task(std::string_view language_of, std::string_view question,
+                 std::string_view passages) {
+  return fmt::format(fmt::runtime(wording_for(language_of, kTask)), question, passages);
+}
+
 // One question on its way through the rounds.
 struct Search {
   std::vector<std::vector<Evidence>> lists;
@@ -71,10 +84,13 @@ class FollowUpDecorator final : public Decorator {
 ModelQuestion FollowUpDecorator::question_of(const Query& query, const Search& search) const {
   const auto found = fuse_evidence(search.lists, config_.rrf_constant, kShown);
   return {.system = std::string(wording_for(query.text, kSystem)),
-          .user = fmt::format(fmt::runtime(wording_for(query.text, kTask)), fold_blanks(query.text),
-                              passages_text(found, kShown, kShownCharacters)),
+          .user = task(query.text, fold_blanks(query.text),
+                       passages_text(found, kShown, kShownCharacters)),
           .field = "next",
           .characters_max = kQuestionCharacters,
+          .example = task(query.text, wording_for(query.text, kExample),
+                          wording_for(query.text, kExampleFound)),
+          .example_answer = std::string(wording_for(query.text, kExampleAnswer)),
           .sources = chunks_of(found, kShown)};
 }
 

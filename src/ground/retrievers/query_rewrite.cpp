@@ -26,6 +26,11 @@ constexpr Wording kTask = {
 constexpr Wording kUser = {"Person: ", "사람: "};
 constexpr Wording kAssistant = {"Assistant: ", "도우미: "};
 constexpr Wording kLast = {"Last question: ", "마지막 질문: "};
+constexpr Wording kExample = {
+    "Person: When does the museum open?\nAssistant: At ten.\nLast question: And on Sundays?",
+    "사람: 박물관은 언제 여나요?\n도우미: 열 시에 엽니다.\n마지막 질문: 그럼 일요일에는?"};
+constexpr Wording kExampleAnswer = {R"({"question":"When does the museum open on Sundays?"})",
+                                    R"({"question":"박물관은 일요일에 언제 여나요?"})"};
 
 // What people put before and behind a question; longer ones first.
 constexpr std::array<std::string_view, 14> kBefore = {"could you please tell me ",
@@ -86,12 +91,15 @@ ModelQuestion question_of(const Query& query) {
     talk += wording_for(query.text, turn.role == "user" ? kUser : kAssistant);
     talk += shorten(fold_blanks(turn.content), kTurnCharacters) + "\n";
   }
+  talk += std::string(wording_for(query.text, kLast)) + fold_blanks(query.text);
+  const auto task = "\n\n" + std::string(wording_for(query.text, kTask));
   return {.system = std::string(wording_for(query.text, kSystem)),
-          .user = talk + std::string(wording_for(query.text, kLast)) + fold_blanks(query.text) +
-                  "\n\n" + std::string(wording_for(query.text, kTask)),
+          .user = talk + task,
           .field = "question",
           .characters_min = 4,
-          .characters_max = kQuestionCharacters};
+          .characters_max = kQuestionCharacters,
+          .example = std::string(wording_for(query.text, kExample)) + task,
+          .example_answer = std::string(wording_for(query.text, kExampleAnswer))};
 }
 
 class RewriteDecorator final : public Decorator {

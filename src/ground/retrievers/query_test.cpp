@@ -101,6 +101,26 @@ TEST_F(QueryDecorators, WhateverIsNoAnswerIsThePlainSearchAndTold) {
   }
 }
 
+// Small models copy the turn that shows them the form.
+TEST_F(QueryDecorators, WhatOnlyRepeatsTheExampleIsNoAnswer) {
+  const Query query{.text = "Who published the Marlow Review?"};
+  for (const char* kind : {"multi-query", "hyde", "follow-up"}) {
+    model_.requests.clear();
+    answer_always("");
+    search({.kind = "hybrid", .query = kind}, query);
+    const Prompt prompt = std::get<Prompt>(model_.requests.at(0).prompt);
+    ASSERT_EQ(prompt.messages.size(), 4u);
+    EXPECT_EQ(prompt.messages[2].role, "assistant");
+    answer_always(prompt.messages[2].content);
+    outputs_.kept.clear();
+    EXPECT_EQ(search({.kind = "hybrid", .query = kind}, query), search({.kind = "hybrid"}, query));
+    model_.requests.clear();
+    outputs_.kept.clear();
+    search({.kind = "hybrid", .query = kind}, query);
+    EXPECT_EQ(notices_.size(), 1u) << kind;
+  }
+}
+
 TEST_F(QueryDecorators, AModelThatFailsIsNoErrorOfTheSearch) {
   const Query query{.text = "Who published the Marlow Review?"};
   model_.answer = [](const std::string&) -> std::string {
