@@ -39,13 +39,10 @@ Assistant::Assistant(const Workspace& workspace, Session& session, const std::st
     embedder = &session.embedder(book.embedder);
   }
   generator_ = &session.generator(recipe.model, workspace.adapter_path(recipe));
-  const auto summariser = [&session, model = book.roles.summarise]() -> Generator& {
-    return session.generator(model);
-  };
   compiled_ = std::make_unique<CompiledRecipe>(
       recipe, Resources{.generator = generator_,
                         .embedder = embedder,
-                        .corpus = opened_.corpus(kDocumentsCollection, embedder, summariser),
+                        .corpus = opened_.corpus(kDocumentsCollection, embedder, session, book),
                         .train = train_});
   if (compiled_->wants_refusal_fit()) {
     compiled_->refuse_below(load_refusal(workspace, recipe).value_or(0));

@@ -166,7 +166,7 @@ ComparedRecipe run_one(const Workspace& workspace, CompiledRecipe& recipe,
                                          .cost_key = source.collection + recipe.models_id() +
                                                      std::to_string(session.options().threads),
                                          .forget = forget,
-                                         .asked = [&] { return opened.model(); },
+                                         .asked = [&] { return opened.asked(); },
                                          .on_answer = [&] { steps.step(); }}),
                       .prompts = {}};
   if (!config.knowledge.empty()) done.run.cost.build_s = source.build_seconds;
@@ -191,9 +191,7 @@ CompareOutcome compare(const Workspace& workspace, Session& session, const Compa
 
   OpenedCorpus opened(workspace, knowledge_kinds(recipes));
   Embedder* embedder = book.embedder.empty() ? nullptr : &session.embedder(book.embedder);
-  ground::Corpus* corpus = opened.corpus(source.collection, embedder, [&]() -> Generator& {
-    return session.generator(book.roles.summarise);
-  });
+  ground::Corpus* corpus = opened.corpus(source.collection, embedder, session, book);
   AnswerCache cache(workspace.state() / "cache" / "answers.jsonl");
   uint64_t steps_total = 0, steps_done = 0;
   for (const Recipe& recipe : recipes) steps_total += steps_of(recipe, source, options);
@@ -208,6 +206,9 @@ CompareOutcome compare(const Workspace& workspace, Session& session, const Compa
   for (CompiledRecipe& recipe : ready) {
     compared.push_back(
         run_one(workspace, recipe, source, queries, cache, steps, session, opened, options));
+    for (const std::string& notice : recipe.take_notices()) {
+      progress.notice(recipe.recipe().name + ": " + notice);
+    }
     outcome.answers_computed += compared.back().run.computed;
     outcome.answers_cached += compared.back().run.cached;
     steps.skip_to(steps_done += steps_of(recipe.recipe(), source, options));

@@ -69,8 +69,8 @@ class GraphDesk {
   int64_t merge(const std::string& from, const std::string& into);
   // What a person decided (with an id), then what follows from the documents (id 0).
   std::vector<store::Merge> merges();
-  // Pairs that may be one entity and are not certain, best first; then, with an embedder, names that
-  // mean nearly the same.
+  // Pairs that may be one entity and are not certain, best first; then, with an embedder, names
+  // that mean nearly the same.
   std::vector<store::Merge> duplicates(Embedder* embedder, ProgressSink& progress);
   void undo(int64_t merge);
   // Takes every merge into this entity apart, for good: what follows from the documents is refused

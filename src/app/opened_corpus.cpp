@@ -19,27 +19,41 @@ OpenedCorpus::OpenedCorpus(const Workspace& workspace, std::span<const std::stri
 }
 
 ground::Corpus* OpenedCorpus::corpus(const std::string& collection, Embedder* embedder,
-                                     std::function<Generator&()> model) {
-  if (asked_ && !corpus_) {
-    ground::CorpusSources sources{.embedder = embedder, .knowledge = knowledge_.get()};
-    if (store_) {
-      sources.store = store_.get();
-      sources.collection = store_->open_collection(collection);
-    }
-    model_ = std::make_unique<AskedModel>();
-    sources.model = [asked = model_.get(), store = store_.get(), shelf = sources.collection,
-                     make = std::move(model)]() -> CachedGenerator& {
-      std::call_once(asked->made, [&] {
-        if (store != nullptr) {
-          asked->outputs = std::make_unique<ground::StoredOutputs>(*store, shelf);
-        }
-        asked->cached = std::make_unique<CachedGenerator>(make(), asked->outputs.get());
-      });
-      return *asked->cached;
-    };
-    corpus_ = std::make_unique<ground::Corpus>(sources);
+                                     Session& session, const RecipeBook& book) {
+  if (!asked_ || corpus_) return corpus_.get();
+  ground::CorpusSources sources{.embedder = embedder, .knowledge = knowledge_.get()};
+  models_ = std::make_unique<Models>();
+  if (store_) {
+    sources.store = store_.get();
+    sources.collection = store_->open_collection(collection);
+    models_->outputs = std::make_unique<ground::StoredOutputs>(*store_, sources.collection);
   }
+  const auto role = [models = models_.get(), &session](const std::string& name) {
+    return [models, &session, name]() -> CachedGenerator& {
+      const std::lock_guard guard(models->mutex);
+      auto& slot = models->cached[name];
+      if (!slot) {
+        slot = std::make_unique<CachedGenerator>(session.generator(name), models->outputs.get());
+      }
+      return *slot;
+    };
+  };
+  sources.model = role(book.roles.summarise);
+  sources.judge = role(book.roles.judge);
+  sources.reranker = [models = models_.get(), &session](const std::string& name) -> Reranker& {
+    const std::lock_guard guard(models->mutex);
+    return session.reranker(name);
+  };
+  corpus_ = std::make_unique<ground::Corpus>(sources);
   return corpus_.get();
+}
+
+std::vector<CachedGenerator*> OpenedCorpus::asked() const {
+  std::vector<CachedGenerator*> all;
+  if (!models_) return all;
+  const std::lock_guard guard(models_->mutex);
+  for (const auto& [name, model] : models_->cached) all.push_back(model.get());
+  return all;
 }
 
 std::vector<std::string> knowledge_kinds(std::span<const Recipe> recipes) {

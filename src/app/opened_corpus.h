@@ -2,22 +2,22 @@
 // knowledge graph, as far as they are there.
 //
 //   OpenedCorpus opened(workspace, {"hybrid", "kg"});        // fast, says what is missing
-//   ground::Corpus* corpus = opened.corpus(kDocumentsCollection, embedder, model);
+//   ground::Corpus* corpus = opened.corpus(kDocumentsCollection, embedder, session, book);
 //
-// What `model` makes (the workspace's summarise role) is asked for when a search first asks a
-// model; its answers are kept in the store.
-// Throws Error(kNotFound) when a kind searches documents and nothing is ingested, or needs the
-// knowledge graph and none is imported. Without kinds there is no corpus. Keep it as long as the
-// corpus is used.
+// The models of the book's roles summarise and judge, and rerankers, are loaded when a search first
+// asks for one; what the roles answer is kept in the store. Throws Error(kNotFound) when a kind
+// searches documents and nothing is ingested, or needs the knowledge graph and none is imported.
+// Without kinds there is no corpus. Keep it as long as the corpus is used.
 #pragma once
 
-#include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "app/session.h"
 #include "app/workspace.h"
 #include "ground/retriever.h"
 #include "ground/stored_outputs.h"
@@ -29,20 +29,22 @@ class OpenedCorpus {
   OpenedCorpus() = default;
   OpenedCorpus(const Workspace& workspace, std::span<const std::string> kinds);
   // Null when there were no kinds. Makes it at the first call.
-  ground::Corpus* corpus(const std::string& collection, Embedder* embedder,
-                         std::function<Generator&()> model);
-  // What searches asked so far; null: nothing.
-  CachedGenerator* model() const { return model_ ? model_->cached.get() : nullptr; }
+  // The session outlives the corpus.
+  ground::Corpus* corpus(const std::string& collection, Embedder* embedder, Session& session,
+                         const RecipeBook& book);
+  // The models that searches asked so far.
+  std::vector<CachedGenerator*> asked() const;
 
  private:
-  struct AskedModel {
-    std::once_flag made;
-    std::unique_ptr<ground::StoredOutputs> outputs;
-    std::unique_ptr<CachedGenerator> cached;
+  // What searches ask, by the model's name; one is loaded at a time.
+  struct Models {
+    std::mutex mutex;
+    std::unique_ptr<ground::StoredOutputs> outputs;  // null: no documents, nothing is kept
+    std::map<std::string, std::unique_ptr<CachedGenerator>> cached;
   };
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<store::KnowledgeGraph> knowledge_;
-  std::unique_ptr<AskedModel> model_;
+  std::unique_ptr<Models> models_;
   std::unique_ptr<ground::Corpus> corpus_;
   bool asked_ = false;
 };

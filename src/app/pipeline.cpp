@@ -20,6 +20,17 @@ double milliseconds_since(Clock::time_point start) {
   return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
 }
 
+// "4 passages", and who found them: a router says what it chose.
+std::string retrieval_text(std::span<const Evidence> evidence) {
+  std::set<std::string> providers;
+  for (const Evidence& piece : evidence) providers.insert(piece.provider);
+  std::string text = std::to_string(evidence.size()) + " passages";
+  for (const std::string& provider : providers) {
+    text += (provider == *providers.begin() ? " of " : ", ") + provider;
+  }
+  return text;
+}
+
 }  // namespace
 
 Query to_query(const eval::Question& question) {
@@ -87,6 +98,14 @@ std::vector<std::vector<Evidence>> CompiledRecipe::retrieve_all(
   return found;
 }
 
+std::vector<std::string> CompiledRecipe::take_notices() const {
+  std::vector<std::string> all;
+  for (const auto& retriever : retrievers_) {
+    for (std::string& notice : retriever->take_notices()) all.push_back(std::move(notice));
+  }
+  return all;
+}
+
 prompt::DecodeConfig CompiledRecipe::decode_for(uint64_t repeat) const {
   prompt::DecodeConfig decode = recipe_.decode;
   decode.sampler.seed += repeat;
@@ -108,9 +127,11 @@ Answer CompiledRecipe::answer(const Query& query, const AnswerOptions& options) 
   const double retrieval = milliseconds_since(start);
   Answer answer = answer_from(query, std::move(evidence), options);
   if (!retrievers_.empty()) {
-    answer.trace.insert(
-        answer.trace.begin(),
-        {"retrieve", std::to_string(answer.evidence.size()) + " passages", retrieval});
+    answer.trace.insert(answer.trace.begin(),
+                        {"retrieve", retrieval_text(answer.evidence), retrieval});
+    for (const std::string& notice : take_notices()) {
+      answer.trace.insert(answer.trace.begin() + 1, {"retrieve", notice, 0});
+    }
   }
   answer.milliseconds += retrieval;
   if (answer.milliseconds_to_first_token > 0) answer.milliseconds_to_first_token += retrieval;

@@ -48,6 +48,8 @@ class CompiledRecipe {
   // 9).
   std::string fingerprint(const Query& query, std::span<const Evidence> evidence,
                           uint64_t repeat) const;
+  // What searches have to tell since the last call (Retriever::take_notices).
+  std::vector<std::string> take_notices() const;
   // The models it runs with, as their ids.
   std::string models_id() const;
   Prompt prompt(const Query& query, std::span<const Evidence> evidence) const {

@@ -67,6 +67,22 @@ TEST_F(Pipeline, AnAnswerBringsEvidenceCitationsAndCosts) {
   EXPECT_THAT(prompt.messages.back().content, HasSubstr(query.text));
 }
 
+TEST_F(Pipeline, TheTraceSaysWhatARouterChoseAndWhatAModelFailedAt) {
+  CachedGenerator cached(generator, nullptr);
+  ground::Corpus asking({.store = store.get(),
+                         .collection = store->open_collection("documents"),
+                         .model = [&]() -> CachedGenerator& { return cached; }});
+  const Recipe of = recipe(
+      "knowledge = [{kind='auto', top_k=2, query='multi-query', expand='parent'}]\n"
+      "refuse = {mode='off'}\n");
+  const CompiledRecipe pipe(of, {.generator = &generator, .corpus = &asking, .train = train});
+  const Answer answer = pipe.answer(query, {});
+  EXPECT_EQ(answer.evidence.at(0).document, "leave.md");
+  EXPECT_THAT(answer.trace.at(0).text, HasSubstr("passages of auto:bm25"));
+  EXPECT_THAT(answer.trace.at(1).text, HasSubstr("nothing usable for 1 of 1"));
+  EXPECT_TRUE(pipe.take_notices().empty());  // told
+}
+
 TEST_F(Pipeline, WithoutKnowledgeNothingIsSearched) {
   const CompiledRecipe pipe(recipe(""), {.generator = &generator});
   const Answer answer = pipe.answer(query, {});

@@ -19,7 +19,8 @@ void visit_fields(Visitor& v, prompt::PromptConfig& c) {
 
 template <class Visitor>
 void visit_fields(Visitor& v, KnowledgeConfig& c) {
-  v("kind", c.retriever.kind, "bm25, vector, hybrid, graph-local, graph-global, hybrid-graph, kg");
+  v("kind", c.retriever.kind,
+    "bm25, vector, hybrid, graph-local, graph-global, hybrid-graph, auto, kg");
   v("top_k", c.top_k, "passages put into the prompt");
   v("bm25_k1", c.retriever.bm25_k1, "saturation of repeated terms");
   v("bm25_b", c.retriever.bm25_b, "weight of the passage's length");
@@ -31,6 +32,14 @@ void visit_fields(Visitor& v, KnowledgeConfig& c) {
   v("facts", c.retriever.facts, "graph: facts that seed the walk");
   v("meaning_weight", c.retriever.meaning_weight, "hybrid-graph: of vectors, the rest words");
   v("passage_weight", c.retriever.passage_weight, "hybrid-graph: of passages among the seeds");
+  v("query", c.retriever.query, "plain, rewrite, multi-query, hyde, follow-up: asks the model");
+  v("variants", c.retriever.variants, "multi-query: other questions; hyde: drafts");
+  v("rounds", c.retriever.rounds, "follow-up: at most");
+  v("rerank", c.retriever.rerank, "a cross-encoder, or model, likelihood: the workspace's model");
+  v("rerank_candidates", c.retriever.rerank_candidates, "rerank, diversity: passages looked at");
+  v("diversity", c.retriever.diversity, "0: off; 1: passages unlike one another before all else");
+  v("expand", c.retriever.expand, "none, parent (the section), neighbours");
+  v("expand_words", c.retriever.expand_words, "parent, neighbours: of a passage at most");
 }
 
 template <class Visitor>

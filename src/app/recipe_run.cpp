@@ -84,28 +84,34 @@ double quantile(std::vector<double> values, double q) {
   return values[low] + (at - static_cast<double>(low)) * (values[high] - values[low]);
 }
 
-// What searches ask of a model while this lives is asked anew and counted.
-class ColdModel {
+// What searches ask of models while this lives is asked anew and counted.
+class ColdModels {
  public:
-  explicit ColdModel(CachedGenerator* model) : model_(model) {
-    if (model_ == nullptr) return;
-    before_ = model_->spent();
-    model_->set_recall(false);
+  explicit ColdModels(std::vector<CachedGenerator*> models) : models_(std::move(models)) {
+    before_ = spent();
+    for (CachedGenerator* model : models_) model->set_recall(false);
   }
-  ~ColdModel() {
-    if (model_ != nullptr) model_->set_recall(true);
+  ~ColdModels() {
+    for (CachedGenerator* model : models_) model->set_recall(true);
   }
-  ColdModel(const ColdModel&) = delete;
-  ColdModel& operator=(const ColdModel&) = delete;
-  int64_t prompt_tokens() const {
-    return model_ ? model_->spent().prompt_tokens - before_.prompt_tokens : 0;
-  }
+  ColdModels(const ColdModels&) = delete;
+  ColdModels& operator=(const ColdModels&) = delete;
+  int64_t prompt_tokens() const { return spent().prompt_tokens - before_.prompt_tokens; }
   int64_t completion_tokens() const {
-    return model_ ? model_->spent().completion_tokens - before_.completion_tokens : 0;
+    return spent().completion_tokens - before_.completion_tokens;
   }
 
  private:
-  CachedGenerator* model_;
+  GenerationSpent spent() const {
+    GenerationSpent all;
+    for (const CachedGenerator* model : models_) {
+      const GenerationSpent one = model->spent();
+      all.prompt_tokens += one.prompt_tokens;
+      all.completion_tokens += one.completion_tokens;
+    }
+    return all;
+  }
+  std::vector<CachedGenerator*> models_;
   GenerationSpent before_;
 };
 
@@ -115,7 +121,7 @@ eval::RecipeCost measure(const CompiledRecipe& recipe, std::span<const Query> qu
   const size_t count = std::min(queries.size(), static_cast<size_t>(options.latency_questions));
   std::vector<double> latency, first_token;
   int64_t tokens_in = 0, tokens_out = 0;
-  const ColdModel searches(options.asked ? options.asked() : nullptr);
+  const ColdModels searches(options.asked ? options.asked() : std::vector<CachedGenerator*>());
   reset_peak_rss();
   const double cpu_before = process_cpu_seconds();
   for (size_t q = 0; q < count; ++q) {

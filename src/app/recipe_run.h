@@ -35,9 +35,8 @@ struct RunOptions {
   bool retrieval_only = false;
   std::string cost_key;          // what the costs depend on besides the recipe
   std::function<void()> forget;  // called before a question is measured: nothing may be cached
-  // The model that searches ask, which then remembers nothing while costs are measured; empty or
-  // null: they ask none.
-  std::function<CachedGenerator*()> asked;
+  // The models that searches ask, which remember nothing while costs are measured; empty: none.
+  std::function<std::vector<CachedGenerator*>()> asked;
   std::function<void()> on_answer;  // a step of the progress; may come from any thread
 };
 

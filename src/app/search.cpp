@@ -49,11 +49,16 @@ std::vector<Evidence> search_workspace(const Workspace& workspace, Session& sess
   OpenedCorpus opened(workspace, std::span(&mode, 1));
   const bool vectors = retriever_uses_embedder(mode) && !embedder_name.empty();
   Embedder* embedder = vectors ? &session.embedder(embedder_name) : nullptr;
-  ground::Corpus& corpus = *opened.corpus(kDocumentsCollection, embedder, [&]() -> Generator& {
-    return session.generator(workspace.book().roles.summarise);
-  });
-  const auto retriever = ground::make_retriever({.kind = mode}, corpus);
-  return retriever->retrieve(request.query, static_cast<size_t>(request.k));
+  ground::Corpus& corpus =
+      *opened.corpus(kDocumentsCollection, embedder, session, workspace.book());
+  ground::RetrieverConfig how = request.how;
+  how.kind = mode;
+  const auto retriever = ground::make_retriever(how, corpus);
+  std::vector<Evidence> found = retriever->retrieve(request.query, static_cast<size_t>(request.k));
+  for (const std::string& notice : retriever->take_notices()) {
+    if (request.on_notice) request.on_notice(notice);
+  }
+  return found;
 }
 
 }  // namespace ondol::app

@@ -6,11 +6,13 @@
 // Best first, at most k. Throws Error(kNotFound) when nothing is ingested yet.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "app/session.h"
 #include "app/workspace.h"
+#include "ground/retriever.h"
 #include "infer/slots.h"
 
 namespace ondol::app {
@@ -19,6 +21,8 @@ struct SearchRequest {
   Query query;
   std::string mode;  // a retriever's kind; empty: hybrid, or bm25 in a workspace without embedder
   int64_t k = 5;
+  ground::RetrieverConfig how;                        // all but the kind, as a recipe has it
+  std::function<void(const std::string&)> on_notice;  // Retriever::take_notices(); empty: nobody
 };
 
 std::vector<Evidence> search_workspace(const Workspace& workspace, Session& session,

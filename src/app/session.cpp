@@ -136,6 +136,16 @@ LocalEmbedder& Session::local_embedder(const std::string& name) {
   return *slot;
 }
 
+LocalReranker& Session::reranker(const std::string& name) {
+  auto& slot = rerankers_[name];
+  if (!slot) {
+    slot = std::make_unique<LocalReranker>(
+        model(name), std::make_unique<ThreadPool>(options_.threads),
+        LocalRerankerOptions{.precision = options_.precision, .profile = options_.profile});
+  }
+  return *slot;
+}
+
 Seq2SeqGenerator& Session::seq2seq(const std::string& name) {
   auto& slot = seq2seqs_[name];
   if (!slot) {

@@ -14,6 +14,7 @@
 #include "infer/cached_generator.h"
 #include "infer/local_embedder.h"
 #include "infer/local_generator.h"
+#include "infer/local_reranker.h"
 #include "infer/seq2seq_generator.h"
 #include "net/remote_embedder.h"
 #include "net/remote_generator.h"
@@ -52,6 +53,7 @@ class Session {
   std::vector<std::string> take_notices() { return std::exchange(notices_, {}); }
   Embedder& embedder(const std::string& model);  // also an endpoint
   LocalEmbedder& local_embedder(const std::string& model);
+  LocalReranker& reranker(const std::string& model);    // of a cross-encoder
   Seq2SeqGenerator& seq2seq(const std::string& model);  // of an encoder-decoder
   std::shared_ptr<const Model> model(const std::string& name_or_path);
   const Home& home() const { return home_; }
@@ -78,6 +80,7 @@ class Session {
   std::map<AdapterKey, std::unique_ptr<LocalGenerator>> saved_;  // of adapters with whole weights
   std::map<AdapterKey, std::unique_ptr<AdaptedGenerator>> adapted_;
   std::map<std::string, std::unique_ptr<LocalEmbedder>> embedders_;
+  std::map<std::string, std::unique_ptr<LocalReranker>> rerankers_;
   std::map<std::string, std::unique_ptr<Seq2SeqGenerator>> seq2seqs_;
   std::vector<std::string> notices_;
 };

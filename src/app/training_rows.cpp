@@ -57,9 +57,7 @@ TrainingRows training_rows(const Workspace& workspace, Session& session, const s
   Embedder* embedder = book.embedder.empty() ? nullptr : &session.embedder(book.embedder);
   const CompiledRecipe compiled(
       recipe, {.embedder = embedder,
-               .corpus = opened.corpus(kDocumentsCollection, embedder, [&]() -> Generator& {
-                 return session.generator(book.roles.summarise);
-               })});
+               .corpus = opened.corpus(kDocumentsCollection, embedder, session, book)});
   std::vector<Query> queries;
   for (const eval::Question& question : questions) queries.push_back(to_query(question));
   progress.update("retrieve", 0, queries.size());

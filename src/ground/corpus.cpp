@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <unordered_map>
 
 #include "base/error.h"
@@ -32,6 +33,7 @@ struct View {
   std::unordered_map<std::string, std::vector<store::Posting>> postings;  // as terms are asked for
   std::unique_ptr<store::ExactVectorIndex> vectors;                       // when first asked for
   std::shared_ptr<const EntityGraph> graph;                               // likewise
+  std::optional<bool> has_graph;                                          // likewise
   std::shared_ptr<const FactIndex> facts;
   std::shared_ptr<const Communities> communities;
 };
@@ -57,7 +59,7 @@ struct Corpus::State {
 
   View& view(const Query& query);
   const std::vector<store::Posting>& postings(View& view, const std::string& term);
-  store::ExactVectorIndex& vectors(View& view, size_t dimensions);
+  store::ExactVectorIndex& vectors(View& view, const std::string& id, size_t dimensions);
   const std::shared_ptr<const EntityGraph>& graph(View& view);
   store::Store& store() const;
 };
@@ -92,9 +94,9 @@ const std::vector<store::Posting>& Corpus::State::postings(View& view, const std
   return view.postings.emplace(term, store().postings(view.scope, term)).first->second;
 }
 
-store::ExactVectorIndex& Corpus::State::vectors(View& view, size_t dimensions) {
+store::ExactVectorIndex& Corpus::State::vectors(View& view, const std::string& id,
+                                                size_t dimensions) {
   if (!view.vectors) {
-    const std::string id = sources.embedder->id();
     auto index = std::make_unique<store::ExactVectorIndex>(id, static_cast<int64_t>(dimensions));
     store().for_each_vector(
         view.scope, id,
@@ -120,16 +122,21 @@ const std::shared_ptr<const EntityGraph>& Corpus::State::graph(View& view) {
 
 // A question in letters that the embedder's languages do not use would be compared by noise.
 bool Corpus::embeds(std::string_view text) const {
-  return has_embedder() && embedder_reads(*state_->sources.embedder, text);
+  return has_embedder() && embedder_reads(*embedder_, text);
 }
 
 Corpus::Corpus(const CorpusSources& sources)
-    : state_(new State{sources, {}, Analyzer({.drop_stop_words = true}), {}}) {}
+    : state_(new State{sources, {}, Analyzer({.drop_stop_words = true}), {}}),
+      embedder_(sources.embedder) {}
+Corpus::Corpus(std::shared_ptr<State> state, Embedder* embedder)
+    : state_(std::move(state)), embedder_(embedder) {}
 Corpus::Corpus(store::Store& store, store::CollectionId collection, Embedder* embedder)
     : Corpus({.store = &store, .collection = collection, .embedder = embedder}) {}
 Corpus::~Corpus() = default;
 
-bool Corpus::has_embedder() const { return state_->sources.embedder != nullptr; }
+Corpus Corpus::with_embedder(Embedder& embedder) const { return Corpus(state_, &embedder); }
+
+bool Corpus::has_embedder() const { return embedder_ != nullptr; }
 store::KnowledgeGraph* Corpus::knowledge() const { return state_->sources.knowledge; }
 bool Corpus::has_model() const { return state_->sources.model != nullptr; }
 CachedGenerator& Corpus::model() const {
@@ -139,6 +146,19 @@ CachedGenerator& Corpus::model() const {
                 "names; try a kind that needs none");
   }
   return state_->sources.model();
+}
+
+CachedGenerator& Corpus::judge() const {
+  return state_->sources.judge ? state_->sources.judge() : model();
+}
+
+Reranker& Corpus::reranker(const std::string& name) const {
+  if (!state_->sources.reranker) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "[knowledge] 'rerank' names the model '" + name +
+                    "', and nothing here loads rerankers; try 'model' or no 'rerank'");
+  }
+  return state_->sources.reranker(name);
 }
 
 int64_t Corpus::size(const Query& query) {
@@ -178,6 +198,7 @@ std::vector<std::vector<ScoredChunk>> Corpus::search_vectors(std::span<const Que
                 "all-minilm-l6-v2` and ingest again, or the kind 'bm25'");
   }
   std::vector<std::vector<ScoredChunk>> results(queries.size());
+  const std::string id = embedder_->id();
   std::vector<size_t> asked;
   for (size_t i = 0; i < queries.size(); ++i) {
     if (embeds(queries[i].text)) asked.push_back(i);
@@ -187,12 +208,13 @@ std::vector<std::vector<ScoredChunk>> Corpus::search_vectors(std::span<const Que
     std::vector<std::string> texts;
     for (size_t i = begin; i < end; ++i) texts.push_back(queries[asked[i]].text);
     // A question longer than the window is searched by its beginning: no answer would be worse.
-    const EmbedResult embedded = state_->sources.embedder->embed(texts, {.truncate = true});
+    const EmbedResult embedded = embedder_->embed(texts, {.truncate = true});
     const std::lock_guard guard(state_->mutex);
     for (size_t i = begin; i < end; ++i) {
       const std::vector<float>& vector = embedded.vectors[i - begin];
       View& view = state_->view(queries[asked[i]]);
-      for (const store::Neighbor& found : state_->vectors(view, vector.size()).search(vector, k)) {
+      for (const store::Neighbor& found :
+           state_->vectors(view, id, vector.size()).search(vector, k)) {
         results[asked[i]].push_back({found.id, found.score});
       }
     }
@@ -217,7 +239,7 @@ std::vector<double> Corpus::cosines(const std::string& question,
   std::vector<std::string> all = {question};
   all.insert(all.end(), texts.begin(), texts.end());
   // A text may be longer than the window: its beginning says what it is.
-  const EmbedResult embedded = state_->sources.embedder->embed(all, {.truncate = true});
+  const EmbedResult embedded = embedder_->embed(all, {.truncate = true});
   std::vector<double> scores;
   for (size_t t = 1; t < all.size(); ++t) {
     double dot = 0;  // vectors have length 1
@@ -268,6 +290,26 @@ std::vector<Evidence> Corpus::resolve(const Query& query, std::span<const Scored
     found.push_back(std::move(evidence));
   }
   return found;
+}
+
+std::vector<Evidence> Corpus::document(const Query& query, const std::string& uri) {
+  std::vector<ScoredChunk> all;
+  const auto document = state_->store().find_document(state_->sources.collection, uri);
+  if (!document) return {};
+  for (const store::Chunk& chunk : state_->store().chunks_of(document->id)) {
+    all.push_back({chunk.id, 0});
+  }
+  return resolve(query, all, "");  // leaves out what the query may not see
+}
+
+bool Corpus::has_graph(const Query& query) {
+  if (state_->sources.store == nullptr) return false;
+  const std::lock_guard guard(state_->mutex);
+  View& view = state_->view(query);
+  if (!view.has_graph) {
+    view.has_graph = !state_->store().extractions(state_->sources.collection).empty();
+  }
+  return *view.has_graph;
 }
 
 }  // namespace ondol::ground

@@ -21,6 +21,7 @@
 
 #include "infer/cached_generator.h"
 #include "infer/embedder.h"
+#include "infer/reranker.h"
 #include "infer/slots.h"
 #include "store/knowledge_graph.h"
 #include "store/store.h"
@@ -44,6 +45,8 @@ struct CorpusSources {
   Embedder* embedder = nullptr;
   store::KnowledgeGraph* knowledge = nullptr;  // an external knowledge graph; null: none
   std::function<CachedGenerator&()> model;     // that searches may ask, made when first wanted
+  std::function<CachedGenerator&()> judge;     // of what is relevant; empty: the same
+  std::function<Reranker&(const std::string&)> reranker;  // by the name of its model
 };
 
 // One collection opened for searching, with what searches share: postings and vectors in memory
@@ -58,6 +61,7 @@ class Corpus {
   Corpus& operator=(const Corpus&) = delete;
 
   bool has_embedder() const;
+  Embedder* embedder() const { return embedder_; }  // null: none
   // False for a text in letters that the embedder's languages do not use: it would be compared by
   // noise.
   bool embeds(std::string_view text) const;
@@ -65,6 +69,12 @@ class Corpus {
   bool has_model() const;
   // The model that searches ask. Throws Error(kInvalidArgument) where there is none.
   CachedGenerator& model() const;
+  CachedGenerator& judge() const;  // the one that says what is relevant; else model()
+  // Throws Error(kInvalidArgument) where nobody loads rerankers, and what loading throws.
+  Reranker& reranker(const std::string& name) const;
+  // The same passages and caches, with another embedder whose vectors are of the same space (it has
+  // the same id): for searches that move a question before it is compared.
+  Corpus with_embedder(Embedder& embedder) const;
   // Chunks the query may see.
   int64_t size(const Query& query);
   std::vector<ScoredChunk> search_bm25(const Query& query, size_t k, double k1, double b);
@@ -82,10 +92,16 @@ class Corpus {
   std::vector<std::string> terms(const Query& query) const;
   std::vector<Evidence> resolve(const Query& query, std::span<const ScoredChunk> chunks,
                                 std::string_view provider);
+  // Every chunk of a document that the query may see, by ordinal; score 0, no provider.
+  std::vector<Evidence> document(const Query& query, const std::string& uri);
+  // Whether a graph was built of the documents that the query may see.
+  bool has_graph(const Query& query);
 
  private:
   struct State;
-  std::unique_ptr<State> state_;
+  Corpus(std::shared_ptr<State> state, Embedder* embedder);
+  std::shared_ptr<State> state_;
+  Embedder* embedder_ = nullptr;
 };
 
 // The fields of a recipe's `knowledge` entry that this room owns.
@@ -104,6 +120,15 @@ struct RetrieverConfig {
   // hybrid-graph: of passages found by meaning, to those found by words. High, because the words
   // of the question also seed the walk as names and facts.
   double meaning_weight = 0.85;
+  // What stands around a retriever of any kind (retrievers/decorators.h).
+  std::string query = "plain";     // "rewrite", "multi-query", "hyde", "follow-up"
+  int64_t variants = 3;            // of multi-query, and drafts of hyde
+  int64_t rounds = 2;              // of follow-up, at most
+  std::string rerank;              // a cross-encoder; "model", "likelihood": the workspace's model
+  int64_t rerank_candidates = 20;  // looked at by rerank and diversity, at least k
+  double diversity = 0;            // of maximal marginal relevance: 1 - lambda; 0: off
+  std::string expand = "none";     // "parent", "neighbours"
+  int64_t expand_words = 400;      // of what a passage grows to
 };
 
 class Retriever {
@@ -114,6 +139,9 @@ class Retriever {
   virtual std::vector<std::vector<Evidence>> retrieve_all(std::span<const Query> queries,
                                                           size_t k) = 0;
   std::vector<Evidence> retrieve(const Query& query, size_t k);
+  // What is to be told of the searches since the last call, a sentence each: where a search did
+  // not do what its fields say and went on without it.
+  virtual std::vector<std::string> take_notices() { return {}; }
 };
 
 enum class EmbedderUse : uint8_t { kNone, kMay, kMust };  // may: better with one
@@ -130,7 +158,7 @@ struct RetrieverInfo {
 std::span<const RetrieverInfo> retriever_registry();
 // Throws Error(kInvalidArgument) for an unknown kind (the message lists the known ones), a value
 // out of range, or a kind that needs an embedder or a knowledge graph where the
-// corpus has none.
+// corpus has none; and for fields that need a model where there is none.
 std::unique_ptr<Retriever> make_retriever(const RetrieverConfig& config, Corpus& corpus);
 
 }  // namespace ondol::ground

@@ -4,12 +4,14 @@
 
 #include <algorithm>
 #include <set>
+#include <sstream>
 
 #include "base/error.h"
 #include "ground/extraction.h"
 #include "ground/ingest.h"
 #include "ground/retriever.h"
 #include "ground/retrievers/retrievers.h"
+#include "ground/retrievers/test_support.h"
 #include "ground/test_support.h"
 
 namespace ondol::ground {
@@ -20,13 +22,44 @@ using testing::HashEmbedder;
 using ::testing::HasSubstr;
 using testing::TempFolder;
 
-class RetrieverContract : public ::testing::TestWithParam<std::string> {
+// A kind, with or without something around it.
+struct Row {
+  std::string name;
+  RetrieverConfig config;
+};
+std::ostream& operator<<(std::ostream& out, const Row& row) { return out << row.name; }
+
+class RetrieverContract : public ::testing::TestWithParam<Row> {
  protected:
   RetrieverContract()
       : store_(store::open_sqlite_store(folder_.path() / "s.db")),
         shelf_(store_->open_collection("c")),
-        corpus_(*store_, shelf_, &embedder_),
-        retriever_(make_retriever({.kind = GetParam()}, corpus_)) {}
+        cached_(model_, nullptr),
+        corpus_({.store = store_.get(),
+                 .collection = shelf_,
+                 .embedder = &embedder_,
+                 .model = [this]() -> CachedGenerator& { return cached_; },
+                 .reranker = [this](const std::string&) -> Reranker& { return reranker_; }}),
+        retriever_(make_retriever(GetParam().config, corpus_)) {
+    // The question's own words in another order, under every field that is asked for.
+    model_.answer = [](const std::string& user) {
+      std::istringstream words(testing::question_in(user));
+      std::string turned;
+      for (std::string word; words >> word;) turned = word + (turned.empty() ? "" : " ") + turned;
+      for (char& c : turned) c = c == '"' ? ' ' : c;
+      return R"({"queries":[")" + turned + R"("],"passage":")" + turned + R"(","next":")" + turned +
+             R"("})";
+    };
+    model_.likelihood = [](const std::string& user, const std::string& word) {
+      const double shared =
+          testing::shared_words(testing::question_in(user), testing::behind(user, "Passage: ")) +
+          testing::shared_words(testing::question_in(user), user.substr(user.find("\n\n") + 2));
+      return word == "Yes" || word == "예" ? shared : 0.0;
+    };
+    model_.raw_likelihood = [](const std::string& text, const std::string& question) {
+      return testing::shared_words(question, text);
+    };
+  }
 
   void ingest(std::vector<WholeText> texts, IngestOptions options = {}) {
     SilentProgress silent;
@@ -46,6 +79,9 @@ class RetrieverContract : public ::testing::TestWithParam<std::string> {
   std::unique_ptr<Extractor> names_ = make_extractor("names");
   std::unique_ptr<store::Store> store_;
   store::CollectionId shelf_;
+  testing::ScriptedModel model_;
+  CachedGenerator cached_;
+  testing::WordReranker reranker_;
   Corpus corpus_;
   std::unique_ptr<Retriever> retriever_;
 };
@@ -90,7 +126,8 @@ TEST_P(RetrieverContract, AtMostKSortedAndResolvable) {
         EXPECT_GE(all[i - 1].score, all[i].score);
       }
       EXPECT_TRUE(ids.insert(all[i].chunk_id).second);
-      EXPECT_EQ(all[i].provider, GetParam());
+      // "auto" says behind a colon what it chose.
+      EXPECT_EQ(all[i].provider.substr(0, all[i].provider.find(':')), GetParam().config.kind);
       const store::ChunkId id[] = {all[i].chunk_id};
       const auto view = store_->chunks({shelf_, "", {}}, id);
       ASSERT_EQ(view.size(), 1u);
@@ -150,16 +187,37 @@ TEST_P(RetrieverContract, EqualTextsComeInOrderOfTheirIds) {
   EXPECT_THAT(found({.text = "same words"}, 2), ElementsAre("a", "b"));
 }
 
-std::vector<std::string> kinds() {
-  std::vector<std::string> all;
+std::vector<Row> rows() {
+  std::vector<Row> all;
   for (const RetrieverInfo& row : retriever_registry()) {
-    if (!row.needs_knowledge) all.emplace_back(row.kind);  // kg/retriever_test.cpp has the others
+    if (row.needs_knowledge) continue;  // kg/retriever_test.cpp has those
+    all.push_back({std::string(row.kind), {.kind = std::string(row.kind)}});
   }
+  for (const char* kind : {"bm25", "hybrid", "hybrid-graph"}) {
+    const std::string name = kind;
+    all.push_back({name + "-rewrite", {.kind = name, .query = "rewrite"}});
+    all.push_back({name + "-multi-query", {.kind = name, .query = "multi-query"}});
+    all.push_back({name + "-follow-up", {.kind = name, .query = "follow-up"}});
+    all.push_back({name + "-rerank", {.kind = name, .rerank = "words"}});
+    all.push_back({name + "-rerank-model", {.kind = name, .rerank = "model"}});
+    all.push_back({name + "-likelihood", {.kind = name, .rerank = "likelihood"}});
+    all.push_back({name + "-parent", {.kind = name, .expand = "parent"}});
+    all.push_back({name + "-neighbours", {.kind = name, .expand = "neighbours"}});
+  }
+  for (const char* kind : {"vector", "hybrid", "hybrid-graph", "graph-global", "auto"}) {
+    all.push_back({std::string(kind) + "-hyde", {.kind = kind, .query = "hyde"}});
+  }
+  // Of two equal texts the second is worth little to it, so only where no other text is found.
+  all.push_back({"bm25-diversity", {.kind = "bm25", .diversity = 0.3}});
+  all.push_back({"auto-all",
+                 {.kind = "auto", .query = "multi-query", .rerank = "words", .expand = "parent"}});
+  all.push_back({"hybrid-all",
+                 {.kind = "hybrid", .query = "hyde", .rerank = "words", .expand = "neighbours"}});
   return all;
 }
-INSTANTIATE_TEST_SUITE_P(Registry, RetrieverContract, ::testing::ValuesIn(kinds()),
+INSTANTIATE_TEST_SUITE_P(Registry, RetrieverContract, ::testing::ValuesIn(rows()),
                          [](const auto& row) {
-                           std::string name = row.param;
+                           std::string name = row.param.name;
                            std::replace(name.begin(), name.end(), '-', '_');
                            return name;
                          });
@@ -177,6 +235,15 @@ TEST(Retrievers, WrongConfigsAreNamed) {
               {{.kind = "bm25", .candidates = 0}, "'candidates'"},
               {{.kind = "graph-local", .alpha = 1.0}, "'alpha'"},
               {{.kind = "hybrid-graph", .passage_weight = -1}, "'passage_weight'"},
+              {{.kind = "bm25", .query = "guess"}, "one of plain, rewrite, multi-query, hyde"},
+              {{.kind = "bm25", .query = "rewrite"}, "asks a model"},
+              {{.kind = "bm25", .rerank = "model"}, "asks a model"},
+              {{.kind = "bm25", .expand = "all"}, "one of none, parent, neighbours"},
+              {{.kind = "bm25", .variants = 0}, "'variants'"},
+              {{.kind = "bm25", .rounds = 9}, "'rounds'"},
+              {{.kind = "bm25", .diversity = 1.5}, "'diversity'"},
+              {{.kind = "bm25", .expand_words = 0}, "'expand_words'"},
+              {{.kind = "bm25", .rerank_candidates = 0}, "'rerank_candidates'"},
               {{.kind = "vector"}, "needs an embedder"}};
   for (const auto& row : rows) {
     try {

@@ -15,7 +15,8 @@ struct PlacedSentence {
   int64_t char_to = 0;
 };
 
-// By text::Segmenter, but not cut after an initial ("J. K. Rowling"); `first` is the place of the text's first code point. Linear.
+// By text::Segmenter, but not cut after an initial ("J. K. Rowling"); `first` is the place of the
+// text's first code point. Linear.
 std::vector<PlacedSentence> placed_sentences(std::string_view utf8, int64_t first = 0);
 
 }  // namespace ondol::ground

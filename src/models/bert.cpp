@@ -81,9 +81,9 @@ constexpr std::array<WeightName, 12> kNames = {{
     {"mlp_norm", "blk.{}.layer_output_norm.weight", "encoder.layer.{}.output.LayerNorm.weight"},
 }};
 // Position numbers that some files store, and heads on top of the encoder that sentence vectors do
-// not use.
-constexpr std::array<std::string_view, 3> kIgnored = {"position_ids", "pooler.dense.",
-                                                      "cls.predictions."};
+// not use (cross_encoder.cpp reads a classifier of one label).
+constexpr std::array<std::string_view, 4> kIgnored = {"position_ids", "pooler.dense.",
+                                                      "cls.predictions.", "classifier."};
 
 // 3. Blocks.
 

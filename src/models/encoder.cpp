@@ -81,6 +81,11 @@ void Encoder::layer(const ops::Context& context, const std::shared_ptr<Pass>& pa
 
 Tensor Encoder::forward(const ops::Context& context, std::span<const text::TokenId> ids,
                         const SequenceBatch& batch) const {
+  return forward_pairs(context, ids, std::vector<int32_t>(ids.size(), 0), batch);
+}
+
+Tensor Encoder::forward_pairs(const ops::Context& context, std::span<const text::TokenId> ids,
+                              std::span<const int32_t> types, const SequenceBatch& batch) const {
   const auto pass = std::make_shared<Pass>(weights_.layers.front().attention.shape, batch);
   nn::check_batch(pass->pages.batch(), static_cast<int64_t>(ids.size()));
   for (const SequenceSlice& sequence : batch.sequences) {
@@ -98,7 +103,7 @@ Tensor Encoder::forward(const ops::Context& context, std::span<const text::Token
   nn::add_embedding_noise(context, batch, x);
   ops::embed(context, weights_.positions, positions_of(pass->pages.batch()), part);
   ops::add(context, part, x);
-  ops::embed(context, weights_.types, std::vector<int32_t>(ids.size(), 0), part);
+  ops::embed(context, weights_.types, types, part);
   ops::add(context, part, x);
   weights_.embedding_norm.forward(context, x, x);
   for (size_t l = 0; l < weights_.layers.size(); ++l) {

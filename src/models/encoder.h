@@ -22,7 +22,7 @@ struct EncoderLayer {
 struct EncoderWeights {
   PackedMatrix embedding;  // [V, D]
   PackedMatrix positions;  // [P, D]
-  PackedMatrix types;      // [types, D]; every token is of type 0
+  PackedMatrix types;      // [types, D]; every token is of type 0, but for those of pairs
   nn::Norm embedding_norm;
   std::vector<EncoderLayer> layers;
 };
@@ -32,6 +32,11 @@ class Encoder final : public EncoderModel {
   Encoder(EncoderWeights weights, std::span<const WeightName> names);  // names are static
   Tensor forward(const ops::Context& context, std::span<const text::TokenId> ids,
                  const SequenceBatch& batch) const override;
+  // The same with a type for every token: segments of a pair. Throws Error(kInvalidArgument) for a
+  // type that the model does not have.
+  Tensor forward_pairs(const ops::Context& context, std::span<const text::TokenId> ids,
+                       std::span<const int32_t> types, const SequenceBatch& batch) const;
+  int64_t types() const { return weights_.types.rows(); }
   const PackedMatrix& embedding() const override { return weights_.embedding; }
   std::vector<WeightRef> weights() override;
 

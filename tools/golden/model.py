@@ -297,7 +297,39 @@ def bert(folder):
     expect_hidden(model, folder, 14)
 
 
-MODELS = [llama_tied, llama_tied_f32_gguf, llama_tied_q8_gguf, llama3_untied, llama3_untied_gguf, bert]
+PAIRS = [
+    ("when does the boat leave?", ["the boat leaves at nine.", "hello world", "", "a-b-c 1.5 and " + "the " * 300]),
+    ("the world? " * 12, ["walking and talking, the end!"]),
+    ("\ubc30\ub294 \uc5b8\uc81c?", ["\ubc30\ub294 9\uc2dc.", "hello \uc138\uacc4"]),
+]
+
+
+@torch.no_grad()
+def pair_score(model, pair):
+    return float(model(torch.tensor([pair.ids]), token_type_ids=torch.tensor([pair.type_ids])).logits[0, 0])
+
+
+# A cross-encoder: one label over the pooled first token of "[CLS] question [SEP] passage [SEP]".
+def bert_reranker(folder):
+    model = randomise(transformers.BertForSequenceClassification(transformers.BertConfig(
+        vocab_size=VOCABULARY, hidden_size=64, intermediate_size=128, num_hidden_layers=2, num_attention_heads=4,
+        max_position_embeddings=160, layer_norm_eps=1e-12, hidden_act="gelu", attn_implementation="eager",
+        num_labels=1)), 4)
+    write_folder(model, folder, torch.float32)
+    write_word_tokenizer(folder)
+    tokenizer = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
+    special = [(piece, tokenizer.token_to_id(piece)) for piece in ("[SEP]", "[CLS]")]
+    tokenizer.post_processor = processors.BertProcessing(*special)
+    tokenizer.enable_truncation(model.config.max_position_embeddings, strategy="only_second")
+    rows = []
+    for question, passages in PAIRS:
+        pairs = [tokenizer.encode(question, passage) for passage in passages]
+        rows.append({"question": question, "passages": passages, "tokens": [len(pair.ids) for pair in pairs],
+                     "scores": [pair_score(model, pair) for pair in pairs]})
+    write_expected(folder, {"pairs": rows})
+
+
+MODELS = [llama_tied, llama_tied_f32_gguf, llama_tied_q8_gguf, llama3_untied, llama3_untied_gguf, bert, bert_reranker]
 
 
 def main():

@@ -25,6 +25,7 @@ struct SearchOptions {
   int64_t k = 5;
   std::vector<std::string> filter;
   std::string principal;
+  ground::RetrieverConfig how;
   EngineOptions engine;
   bool json = false;
 };
@@ -77,11 +78,14 @@ std::string results_text(const std::vector<Evidence>& found) {
 int search(const SearchOptions& options, Context& context) {
   const app::Workspace workspace = app::Workspace::open(options.workspace);
   app::Session session = make_session(options.engine);
-  const app::SearchRequest request{.query = {.text = options.query,
-                                             .principal = options.principal,
-                                             .filter = filter_of(options.filter)},
-                                   .mode = options.mode,
-                                   .k = options.k};
+  const app::SearchRequest request{
+      .query = {.text = options.query,
+                .principal = options.principal,
+                .filter = filter_of(options.filter)},
+      .mode = options.mode,
+      .k = options.k,
+      .how = options.how,
+      .on_notice = [&](const std::string& notice) { context.progress.notice(notice); }};
   const std::vector<Evidence> found = app::search_workspace(workspace, session, request);
   if (options.json) {
     context.print(json_line(results_json(found)));
@@ -99,6 +103,12 @@ Action declare(Options& options) {
   options.choice("--mode", &o->mode, app::search_modes(),
                  "how to search; default hybrid, or bm25 in a workspace without an embedder");
   options.integer("-k,--top-k", "K", &o->k, {1, kResultsMax}, "results at most");
+  options.choice("--query", &o->how.query, {"plain", "rewrite", "multi-query", "hyde", "follow-up"},
+                 "what the workspace's model does to the question first; default plain");
+  options.text("--rerank", "MODEL", &o->how.rerank,
+               "order by a cross-encoder, or `model` or `likelihood`: the workspace's model");
+  options.choice("--expand", &o->how.expand, {"none", "parent", "neighbours"},
+                 "give what stands around a passage too; default none");
   options.list("--filter", "KEY=VALUE", &o->filter, "only documents with this tag");
   options.text("--principal", "NAME", &o->principal, "see what this person may see");
   declare_workspace(options, &o->workspace);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "ground/retrievers/decorators.h"
 #include "ground/retrievers/retrievers.h"
 
 namespace ondol::ground {
@@ -21,6 +22,8 @@ constexpr RetrieverInfo kRegistry[] = {
      false, &make_hybrid_graph_retriever},
     {"graph-global", "passages of as many subjects as the question touches", EmbedderUse::kMay,
      true, false, false, &make_graph_global_retriever},
+    {"auto", "as the question asks: one fact, relations, or a whole", EmbedderUse::kMay, false,
+     false, false, &make_auto_retriever},
     {"kg", "facts of an external knowledge graph", EmbedderUse::kMay, false, true, false,
      &make_kg_retriever},
 };
@@ -67,6 +70,7 @@ std::unique_ptr<Retriever> make_retriever(const RetrieverConfig& config, Corpus&
                             config.kind, known));
   }
   check(config);
+  check_decorators(config);
   if (row->embedder == EmbedderUse::kMust && !corpus.has_embedder()) {
     throw Error(ErrorCode::kInvalidArgument,
                 fmt::format("[knowledge] kind '{}' needs an embedder; got none, expected one that "
@@ -80,7 +84,7 @@ std::unique_ptr<Retriever> make_retriever(const RetrieverConfig& config, Corpus&
                             config.kind));
   }
   if (row->needs_model && !corpus.has_model()) corpus.model();  // says what is missing
-  return row->make(config, corpus);
+  return decorate(row->make, row->embedder, config, corpus);
 }
 
 std::vector<Evidence> Retriever::retrieve(const Query& query, size_t k) {

@@ -12,6 +12,7 @@ namespace ondol::ground {
 std::unique_ptr<Retriever> make_bm25_retriever(const RetrieverConfig& config, Corpus& corpus);
 std::unique_ptr<Retriever> make_vector_retriever(const RetrieverConfig& config, Corpus& corpus);
 std::unique_ptr<Retriever> make_hybrid_retriever(const RetrieverConfig& config, Corpus& corpus);
+std::unique_ptr<Retriever> make_auto_retriever(const RetrieverConfig& config, Corpus& corpus);
 std::unique_ptr<Retriever> make_kg_retriever(const RetrieverConfig& config, Corpus& corpus);
 
 std::unique_ptr<Retriever> make_graph_local_retriever(const RetrieverConfig& config,
