@@ -10,6 +10,7 @@
 #include "ground/ingest.h"
 #include "ground/retriever.h"
 #include "ground/retrievers/retrievers.h"
+#include "ground/sentences.h"
 #include "ground/test_support.h"
 
 namespace ondol::ground {
@@ -36,9 +37,24 @@ class RetrieverContract : public ::testing::TestWithParam<std::string> {
   std::vector<std::string> found(const Query& query, size_t k) {
     std::vector<std::string> out;
     for (const Evidence& evidence : retriever_->retrieve(query, k)) {
-      out.push_back(evidence.document);
+      if (evidence.sources.empty()) out.push_back(evidence.document);
+      for (const Citation& source : evidence.sources) out.push_back(source.document);
     }
+    out.resize(std::min(out.size(), k));  // a text made of others has several
     return out;
+  }
+
+  // It stands in the document at that place.
+  void expect_quoted(const Citation& source) {
+    const store::ChunkId id[] = {source.chunk_id};
+    const auto view = store_->chunks({shelf_, "", {}}, id);
+    ASSERT_EQ(view.size(), 1u);
+    EXPECT_EQ(view[0].uri, source.document);
+    const auto from = source.char_from - view[0].chunk.char_from;
+    const auto sentences = placed_sentences(view[0].chunk.text);
+    EXPECT_TRUE(std::any_of(sentences.begin(), sentences.end(), [&](const PlacedSentence& s) {
+      return s.char_from == from && s.text == source.quote;
+    })) << source.quote;
   }
 
   TempFolder folder_;
@@ -91,6 +107,13 @@ TEST_P(RetrieverContract, AtMostKSortedAndResolvable) {
       }
       EXPECT_TRUE(ids.insert(all[i].chunk_id).second);
       EXPECT_EQ(all[i].provider, GetParam());
+      for (const Citation& source : all[i].sources) expect_quoted(source);
+      if (!all[i].sources.empty()) {
+        EXPECT_LT(all[i].chunk_id, 0);  // no passage of the store
+        EXPECT_EQ(all[i].document, all[i].sources[0].document);
+        EXPECT_FALSE(all[i].text.empty());
+        continue;
+      }
       const store::ChunkId id[] = {all[i].chunk_id};
       const auto view = store_->chunks({shelf_, "", {}}, id);
       ASSERT_EQ(view.size(), 1u);
@@ -177,6 +200,11 @@ TEST(Retrievers, WrongConfigsAreNamed) {
               {{.kind = "bm25", .candidates = 0}, "'candidates'"},
               {{.kind = "graph-local", .alpha = 1.0}, "'alpha'"},
               {{.kind = "hybrid-graph", .passage_weight = -1}, "'passage_weight'"},
+              {{.kind = "graph-reports", .relevance_tests = 0}, "'relevance_tests'"},
+              {{.kind = "graph-reports", .rating = "coin"}, "words or model"},
+              {{.kind = "graph-reports", .rating = "model"}, "asks a model; got none"},
+              {{.kind = "graph-reports", .lazy = true}, "asks a model; got none"},
+              {{.kind = "hybrid-graph", .report_share = 0.9}, "'report_share'"},
               {{.kind = "vector"}, "needs an embedder"}};
   for (const auto& row : rows) {
     try {
