@@ -6,9 +6,11 @@
 #include <array>
 #include <charconv>
 #include <nlohmann/json.hpp>
+#include <tuple>
 
 #include "app/graph_export.h"
 #include "app/graph_page.h"
+#include "app/graph_reports.h"
 #include "base/error.h"
 #include "base/files.h"
 #include "cli/commands.h"
@@ -24,6 +26,8 @@ constexpr int64_t kLimitMax = 10000;
 constexpr int64_t kLevelMax = 100;
 constexpr int64_t kNodesMax = 500;
 constexpr int64_t kHopsMax = 10;
+constexpr int64_t kCallsMax = 1'000'000'000;
+constexpr int64_t kTokensMax = 1'000'000'000'000;
 
 struct GraphOptions {
   std::string action;
@@ -34,6 +38,8 @@ struct GraphOptions {
   app::GraphTierOptions tier;
   std::string ontology;
   EngineOptions engine;
+  bool reports = false;
+  GenerationLimits limits;
   int64_t level = 0;
   int64_t limit = 5;
   int64_t nodes = 500;
@@ -143,15 +149,51 @@ int split(const GraphOptions& options, app::GraphDesk& desk, Context& context) {
   return kExitDone;
 }
 
+Generator& reports_model(const GraphOptions& options, app::Session& session) {
+  const std::string& own = options.tier.model;
+  return session.generator(own.empty() ? app::Workspace::open(options.workspace).book().model
+                                       : own);
+}
+
 int statistics(const GraphOptions& options, app::GraphDesk& desk, Context& context) {
   need(options, 0, "");
-  const app::GraphStatistics s = desk.statistics();
+  app::GraphStatistics s = desk.statistics();
+  if (options.reports) {
+    app::Session session = make_session(options.engine);
+    app::GraphReports reports(desk, reports_model(options, session));
+    std::tie(s.reports, s.reports_possible) = reports.current();
+  }
   context.print(options.json ? statistics_json(s) : statistics_text(s));
   return kExitDone;
 }
 
+// Makes those of the levels down to `level` and prints those of this one.
+int make_reports(const GraphOptions& options, app::GraphDesk& desk, Context& context) {
+  app::Session session = make_session(options.engine);
+  app::GraphReports reports(desk, reports_model(options, session), options.limits);
+  const ground::ReportsMade made = reports.make(reports.levels(0, options.level), context.progress);
+  if (options.limits.dry) {
+    const GenerationSpent spent = reports.spent();
+    const Json row{{"calls", spent.calls},
+                   {"known", made.known},
+                   {"prompt_tokens", spent.prompt_tokens},
+                   {"answer_tokens_max", spent.completion_tokens}};
+    context.print(
+        options.json
+            ? json_line(row)
+            : fmt::format("{} reports to make, {} there: {} tokens of prompts, at most {} "
+                          "of answers\n",
+                          spent.calls, made.known, spent.prompt_tokens, spent.completion_tokens));
+    return kExitDone;
+  }
+  context.print(options.json ? reports_json(desk, reports, made, options.level, options.limit)
+                             : reports_text(desk, reports, made, options.level, options.limit));
+  return made.failed.empty() && made.stopped.empty() ? kExitDone : kExitNegative;
+}
+
 int communities(const GraphOptions& options, app::GraphDesk& desk, Context& context) {
   need(options, 0, "");
+  if (options.reports) return make_reports(options, desk, context);
   context.print(options.json ? communities_json(desk, options.level, options.limit)
                              : communities_text(desk, options.level, options.limit));
   return kExitDone;
@@ -243,8 +285,9 @@ int graph(const GraphOptions& options, Context& context) {
   std::string known;
   for (const GraphAction& action : kActions) {
     if (action.name == options.action) {
-      app::GraphDesk desk(app::Workspace::open(options.workspace),
-                          {.write = action.writes, .principal = options.principal});
+      app::GraphDesk desk(
+          app::Workspace::open(options.workspace),
+          {.write = action.writes, .keep = options.reports, .principal = options.principal});
       return action.run(options, desk, context);
     }
     known += (known.empty() ? "" : ", ") + std::string(action.name);
@@ -263,7 +306,14 @@ Action declare(Options& options) {
                  "build: 0 names, 1 relations by likelihood, 2 facts under a grammar");
   options.text("--ontology", "FILE", &o->ontology,
                "build: relations to look for; default ontology.toml of the workspace");
-  options.text("-m,--model", "MODEL", &o->tier.model, "build: of tiers 1 and 2");
+  options.text("-m,--model", "MODEL", &o->tier.model, "build: of tiers 1 and 2; of reports");
+  options.flag("--reports", &o->reports,
+               "communities: made by the model; stats: how many there are");
+  options.flag("--dry-run", &o->limits.dry, "--reports: count the calls and tokens, ask nothing");
+  options.integer("--max-calls", "N", &o->limits.calls_max, {0, kCallsMax},
+                  "--reports: 0: no limit");
+  options.integer("--max-tokens", "N", &o->limits.tokens_max, {0, kTokensMax},
+                  "--reports: of prompts and answers; 0: no limit");
   options.text("--type", "CLASS", &o->type, "show, view: tells namesakes apart");
   options.text("--output", "FILE", &o->output, "view, export: what is written");
   options.text("--format", "NAME", &o->format, "export: " + app::export_formats());
@@ -279,11 +329,12 @@ Action declare(Options& options) {
   return [o](Context& context) { return graph(*o, context); };
 }
 
-constexpr std::array<std::string_view, 6> kLines = {
+constexpr std::array<std::string_view, 7> kLines = {
     "ondol graph build",
     "ondol graph show \"lost property office\"",
     "ondol graph path \"Line 2\" \"harbour\"",
     "ondol graph communities --level 1 --limit 10",
+    "ondol graph communities --reports --max-calls 50",
     "ondol graph view --output graph.html",
     "ondol graph export --format graphml --output graph.graphml"};
 
