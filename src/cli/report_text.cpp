@@ -37,8 +37,9 @@ std::string made_text(const ground::ReportsMade& made, const GenerationSpent& sp
   std::string text = fmt::format("{} reports made, {} there before; {} calls, {} tokens\n",
                                  made.made, made.known, spent.calls, spent.tokens());
   if (made.findings_dropped > 0) {
-    text += fmt::format("{} findings left out: they named no sentence that was shown\n",
-                        made.findings_dropped);
+    text +=
+        fmt::format("{} findings left out: no sentence proves them, or they repeat themselves\n",
+                    made.findings_dropped);
   }
   for (size_t i = 0; i < std::min(made.failed.size(), kFailuresTold); ++i) {
     text += fmt::format("no report of {}: {}\n", made.failed[i].first, made.failed[i].second);

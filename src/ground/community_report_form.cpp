@@ -2,9 +2,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "ground/analysis.h"
 #include "ground/community_reports.h"
 #include "ground/document.h"
 
@@ -19,6 +21,8 @@ constexpr int kSummaryMax = 400;
 constexpr int kFindingMax = 120;
 constexpr int kExplanationMax = 300;
 constexpr int kNumbersMax = 4;
+// Against loops of small models; large ones hardly feel it.
+constexpr double kFrequencyPenalty = 0.3;
 
 Json text_of(int length_max) {
   return {{"type", "string"}, {"minLength", 1}, {"maxLength", length_max}};
@@ -117,12 +121,32 @@ std::vector<size_t> numbers_at(const Json& row, size_t shown) {
   return numbers;
 }
 
+// Small models fall into loops: of a text of some length, fewer than half the runs of three words
+// come once.
+bool repeats_itself(const std::string& text) {
+  constexpr size_t kWordsMin = 12;
+  const std::vector<std::string> words = Analyzer().terms(text);
+  if (words.size() < kWordsMin) return false;
+  std::set<std::array<std::string_view, 3>> runs;
+  for (size_t i = 0; i + 2 < words.size(); ++i) runs.insert({words[i], words[i + 1], words[i + 2]});
+  return 2 * runs.size() < words.size() - 2;
+}
+
+bool says_something(const ReportFinding& finding, const std::vector<ReportFinding>& before) {
+  if (finding.summary.empty() && finding.explanation.empty()) return false;
+  if (repeats_itself(finding.summary + " " + finding.explanation)) return false;
+  return std::none_of(before.begin(), before.end(), [&](const ReportFinding& other) {
+    return other.summary == finding.summary && other.explanation == finding.explanation;
+  });
+}
+
 void read_findings(const Json& rows, const ReportMaterial& shown, CommunityReport& report) {
   std::map<size_t, size_t> kept;  // number shown -> position in the report
   for (const Json& row : rows) {
     ReportFinding finding{string_at(row, "summary"), string_at(row, "explanation"), {}};
-    const bool says = !finding.summary.empty() || !finding.explanation.empty();
-    const auto numbers = says ? numbers_at(row, shown.sentences.size()) : std::vector<size_t>();
+    const auto numbers = says_something(finding, report.findings)
+                             ? numbers_at(row, shown.sentences.size())
+                             : std::vector<size_t>();
     for (const size_t number : numbers) {
       const auto [at, is_new] = kept.try_emplace(number, report.sentences.size());
       if (is_new) report.sentences.push_back(shown.sentences[number]);
@@ -155,6 +179,7 @@ GenerateRequest report_request(const ReportMaterial& shown, const ReportOptions&
                    language_of(shown), options.findings),
            {}}}};
   request.tokens_max = options.answer_tokens;
+  request.sampler.frequency_penalty = kFrequencyPenalty;
   request.json_schema = schema_of(shown.sentences.size(), options.findings);
   request.sources = shown.chunks;
   return request;
@@ -175,6 +200,10 @@ std::optional<CommunityReport> read_report(const GeneratedSample& sample,
     wrong = "the answer has no title or no summary";
     return std::nullopt;
   }
+  if (repeats_itself(report.summary)) {
+    wrong = "the answer says one thing over and over";
+    return std::nullopt;
+  }
   const auto rating = row.find("rating");
   if (rating != row.end() && rating->is_number()) {
     report.rating = static_cast<int64_t>(std::clamp(rating->get<double>(), 0.0, 10.0));
@@ -182,7 +211,7 @@ std::optional<CommunityReport> read_report(const GeneratedSample& sample,
   const auto findings = row.find("findings");
   if (findings != row.end() && findings->is_array()) read_findings(*findings, shown, report);
   if (report.findings.empty()) {
-    wrong = "no finding names a sentence that was shown";
+    wrong = "no finding says something and names a sentence that was shown";
     return std::nullopt;
   }
   return report;

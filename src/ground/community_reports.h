@@ -11,8 +11,9 @@
 // all that was shown and found by making the same prompt again. So it is never out of date, goes
 // with the documents it was made of, and a scope that sees other sentences has another report.
 //
-// A finding counts only with numbers of sentences that were shown; others are left out and counted.
-// An answer without such a finding is no report: the digest stays. Not thread-safe.
+// A finding counts only with numbers of sentences that were shown, and when it does not say one
+// thing over and over; others are left out and counted. An answer without such a finding is no
+// report: the digest stays. Not thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -60,7 +61,7 @@ struct CommunityReport {
   int64_t rating = 0;  // how much it matters, 0 to 10, as the model says
   std::vector<ReportFinding> findings;
   std::vector<ReportSentence> sentences;  // that findings rest on
-  int64_t findings_dropped = 0;           // they named no sentence that was shown
+  int64_t findings_dropped = 0;           // see above
   bool extractive = false;                // no model: names, and the documents' own sentences
 };
 

@@ -66,6 +66,32 @@ TEST(ReportForm, FindingsWithoutASentenceThatWasShownAreLeftOutAndCounted) {
   EXPECT_EQ(report->sentences[0].place.text, "Two is so.");
 }
 
+TEST(ReportForm, LoopsAndDoublesAreLeftOut) {
+  const std::string loop =
+      "it is a part of the island and it is a part of the island and it is a part "
+      "of the island and it is a part of the island";
+  std::string wrong;
+  const auto report = read_report(said(R"({"title":"T","summary":"S","rating":1,"findings":[)"
+                                       R"({"summary":"a","explanation":"b","sentences":[1]},)"
+                                       R"({"summary":"a","explanation":"b","sentences":[2]},)"
+                                       R"({"summary":"c","explanation":")" +
+                                       loop + R"(","sentences":[3]}]})"),
+                                  three_sentences(), wrong);
+  ASSERT_TRUE(report) << wrong;
+  EXPECT_EQ(report->findings.size(), 1u);
+  EXPECT_EQ(report->findings_dropped, 2);
+  EXPECT_FALSE(read_report(said(R"({"title":"T","summary":")" + loop +
+                                R"(","findings":[{"summary":"a","sentences":[1]}]})"),
+                           three_sentences(), wrong));
+  EXPECT_THAT(wrong, HasSubstr("over and over"));
+  // A long text that says several things is none.
+  EXPECT_TRUE(
+      read_report(said(R"({"title":"T","summary":"The ferry sails at six, the office opens )"
+                       R"(at seven, the last boat leaves at nine and the gate is shut.",)"
+                       R"("findings":[{"summary":"a","sentences":[1]}]})"),
+                  three_sentences(), wrong));
+}
+
 TEST(ReportForm, WhatIsNoReportIsSaid) {
   const struct {
     GeneratedSample sample;
