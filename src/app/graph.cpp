@@ -10,6 +10,7 @@
 #include "ground/entity_name.h"
 #include "ground/entity_neighbours.h"
 #include "ground/graph/paths.h"
+#include "ground/stored_outputs.h"
 
 namespace ondol::app {
 namespace {
@@ -44,8 +45,9 @@ GraphDesk::GraphDesk(const Workspace& workspace, const GraphDeskOptions& options
     throw Error(ErrorCode::kNotFound,
                 "[graph] nothing is ingested yet; try `ondol ingest --graph`");
   }
-  store_ =
-      workspace.open_store(options.write ? store::OpenMode::kReadWrite : store::OpenMode::kRead);
+  store_ = workspace.open_store(options.write  ? store::OpenMode::kReadWrite
+                                : options.keep ? store::OpenMode::kReadAndKeep
+                                               : store::OpenMode::kRead);
   shelf_ = store_->open_collection(kDocumentsCollection);
 }
 
@@ -77,6 +79,12 @@ ground::FactImport GraphDesk::import_facts(const std::filesystem::path& file,
 }
 
 const ground::EntityGraph& GraphDesk::graph() { return *resolved().graph; }
+
+std::shared_ptr<const ground::EntityGraph> GraphDesk::shared_graph() { return resolved().graph; }
+
+std::unique_ptr<OutputCache> GraphDesk::outputs() {
+  return std::make_unique<ground::StoredOutputs>(*store_, shelf_);
+}
 
 const ground::ResolvedGraph& GraphDesk::resolved() {
   if (!graph_) {

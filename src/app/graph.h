@@ -21,11 +21,13 @@
 #include "ground/entity_resolution.h"
 #include "ground/extraction.h"
 #include "ground/fact_import.h"
+#include "infer/cached_generator.h"
 
 namespace ondol::app {
 
 struct GraphDeskOptions {
   bool write = false;
+  bool keep = false;  // reads, and keeps what models say
   std::string principal;
 };
 
@@ -42,6 +44,8 @@ struct GraphStatistics {
   int64_t merges = 0;                         // of a person, in force
   int64_t same_names = 0;                     // merges that follow from the documents
   int64_t doubtful = 0;                       // pairs that a person should look at
+  int64_t reports = -1;                       // of what is there now; -1: not asked
+  int64_t reports_possible = 0;               // communities of two names and more
   std::map<std::string, int64_t> extractors;  // chunks read by each
   std::map<std::string, int64_t> rejected;    // reason -> how many
 };
@@ -57,6 +61,9 @@ class GraphDesk {
   // The workspace's.
   const std::string& name() const { return name_; }
   const ground::EntityGraph& graph();
+  std::shared_ptr<const ground::EntityGraph> shared_graph();
+  // What models said of the documents, kept beside them. The desk outlives it.
+  std::unique_ptr<OutputCache> outputs();
   GraphStatistics statistics();
   // The entity of this name; `type` tells namesakes apart ("" takes the only one).
   int32_t entity(const std::string& name, const std::string& type = "");

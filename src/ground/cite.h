@@ -6,7 +6,9 @@
 // A sentence of the evidence that holds the whole answer (folded) wins; else sentences are ranked
 // by the share of the answer's term weight they hold, a term weighing more the fewer sentences of
 // the evidence have it. Below support_min there is no citation rather than a wrong one. Offsets are
-// those of the document's extracted text, as in Evidence. Pure and thread-safe.
+// those of the document's extracted text, as in Evidence. Of evidence with `sources` (a report) the
+// sources are cited: by their own words, or by those of a line of the report that rests on them.
+// Pure and thread-safe.
 #pragma once
 
 #include <cstdint>

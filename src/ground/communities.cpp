@@ -77,7 +77,8 @@ void score_by_centroid(std::vector<Candidate>& all) {
 }
 
 // The passages that name the most of these entities.
-std::vector<int32_t> passages_about(const EntityGraph& graph, std::span<const int32_t> members) {
+std::vector<int32_t> passages_about(const EntityGraph& graph, std::span<const int32_t> members,
+                                    size_t passages_max) {
   std::map<int32_t, int64_t> counts;
   for (const int32_t e : members) {
     const GraphEntity& entity = graph.entities()[static_cast<size_t>(e)];
@@ -90,7 +91,7 @@ std::vector<int32_t> passages_about(const EntityGraph& graph, std::span<const in
                    [](const auto& a, const auto& b) { return a.second > b.second; });
   std::vector<int32_t> passages;
   for (const auto& [passage, count] : order) {
-    if (passages.size() < kPassagesRead) passages.push_back(passage);
+    if (passages.size() < passages_max) passages.push_back(passage);
   }
   return passages;
 }
@@ -109,35 +110,55 @@ Communities find_communities(const EntityGraph& graph, const CommunityOptions& o
   return found;
 }
 
+std::vector<int32_t> central_entities(const Communities& communities, int32_t community) {
+  const auto members = communities.tree.members(community);
+  std::vector<int32_t> order(members.begin(), members.end());
+  const auto rank = [&](int32_t e) { return communities.page_rank[static_cast<size_t>(e)]; };
+  std::sort(order.begin(), order.end(),
+            [&](int32_t a, int32_t b) { return rank(a) != rank(b) ? rank(a) > rank(b) : a < b; });
+  return order;
+}
+
+std::vector<int32_t> inner_facts(const EntityGraph& graph, std::span<const int32_t> entities) {
+  const std::set<int32_t> inside(entities.begin(), entities.end());
+  std::vector<int32_t> facts;
+  for (size_t f = 0; f < graph.facts().size(); ++f) {
+    const GraphFact& fact = graph.facts()[f];
+    if (inside.contains(fact.subject) && inside.contains(fact.object)) {
+      facts.push_back(static_cast<int32_t>(f));
+    }
+  }
+  std::stable_sort(facts.begin(), facts.end(), [&](int32_t a, int32_t b) {
+    return graph.facts()[static_cast<size_t>(a)].proof.size() >
+           graph.facts()[static_cast<size_t>(b)].proof.size();
+  });
+  return facts;
+}
+
+std::vector<DigestSentence> central_sentences(
+    const EntityGraph& graph, std::span<const int32_t> entities,
+    const std::function<std::string(int32_t passage)>& text_of, size_t passages_max) {
+  std::vector<Candidate> all = sentences_of(passages_about(graph, entities, passages_max), text_of);
+  score_by_centroid(all);
+  std::stable_sort(all.begin(), all.end(),
+                   [](const Candidate& a, const Candidate& b) { return a.score > b.score; });
+  std::vector<DigestSentence> sentences;
+  for (Candidate& candidate : all) sentences.push_back(std::move(candidate.sentence));
+  return sentences;
+}
+
 Digest digest(const Communities& communities, const EntityGraph& graph, int32_t community,
               const std::function<std::string(int32_t passage)>& text_of,
               const DigestOptions& options) {
   Digest out;
-  const auto members = communities.tree.members(community);
-  out.entities.assign(members.begin(), members.end());
-  const auto rank = [&](int32_t e) { return communities.page_rank[static_cast<size_t>(e)]; };
-  std::sort(out.entities.begin(), out.entities.end(),
-            [&](int32_t a, int32_t b) { return rank(a) != rank(b) ? rank(a) > rank(b) : a < b; });
-  const std::set<int32_t> inside(members.begin(), members.end());
-  for (size_t f = 0; f < graph.facts().size(); ++f) {
-    const GraphFact& fact = graph.facts()[f];
-    if (inside.contains(fact.subject) && inside.contains(fact.object)) {
-      out.facts.push_back(static_cast<int32_t>(f));
-    }
-  }
-  std::stable_sort(out.facts.begin(), out.facts.end(), [&](int32_t a, int32_t b) {
-    return graph.facts()[static_cast<size_t>(a)].proof.size() >
-           graph.facts()[static_cast<size_t>(b)].proof.size();
-  });
-  std::vector<Candidate> all = sentences_of(passages_about(graph, members), text_of);
-  score_by_centroid(all);
-  std::stable_sort(all.begin(), all.end(),
-                   [](const Candidate& a, const Candidate& b) { return a.score > b.score; });
+  out.entities = central_entities(communities, community);
+  out.facts = inner_facts(graph, out.entities);
   std::set<int32_t> told;
-  for (Candidate& candidate : all) {
+  for (DigestSentence& sentence :
+       central_sentences(graph, communities.tree.members(community), text_of, kPassagesRead)) {
     if (out.sentences.size() >= options.sentences) break;
-    if (!told.insert(candidate.sentence.passage).second) continue;
-    out.sentences.push_back(std::move(candidate.sentence));
+    if (!told.insert(sentence.passage).second) continue;
+    out.sentences.push_back(std::move(sentence));
   }
   out.entities.resize(std::min(out.entities.size(), options.entities));
   return out;

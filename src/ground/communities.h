@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -49,6 +50,16 @@ struct Digest {
   std::vector<DigestSentence> sentences;
   std::vector<int32_t> facts;  // within the community, best proved first
 };
+
+// Its entities, the most central first.
+std::vector<int32_t> central_entities(const Communities& communities, int32_t community);
+// Facts with both ends among these entities, best proved first.
+std::vector<int32_t> inner_facts(const EntityGraph& graph, std::span<const int32_t> entities);
+// The sentences of the passages that name these entities (the `passages_max` that name the most of
+// them), those first that hold the most of what the passages have in common.
+std::vector<DigestSentence> central_sentences(
+    const EntityGraph& graph, std::span<const int32_t> entities,
+    const std::function<std::string(int32_t passage)>& text_of, size_t passages_max);
 
 // `text_of` gives a passage's text; it is asked only for passages that name the community's
 // entities. Sentences are those that hold the most of what the community's passages have in common

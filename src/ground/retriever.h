@@ -120,6 +120,16 @@ struct RetrieverConfig {
   // hybrid-graph: of passages found by meaning, to those found by words. High, because the words
   // of the question also seed the walk as names and facts.
   double meaning_weight = 0.85;
+  // graph-local, hybrid-graph: tokens, by estimate, that reports, passages and facts share; 0:
+  // passages alone. What neither reports nor passages take is for facts.
+  int64_t budget_tokens = 0;
+  double report_share = 0.15;  // the shares of MS graphrag 3.1
+  double passage_share = 0.5;
+  // graph-reports (retrievers/graph_reports.cpp)
+  int64_t relevance_tests = 100;  // reports compared with a question, at most
+  int64_t level_max = 2;          // how deep the search goes down; 0: the coarsest level alone
+  std::string rating = "words";   // how they are compared: "words" (and meaning) or "model"
+  bool lazy = false;              // what is found and has no report gets one made now
   // What stands around a retriever of any kind (retrievers/decorators.h).
   std::string query = "plain";     // "rewrite", "multi-query", "hyde", "follow-up"
   int64_t variants = 3;            // of multi-query, and drafts of hyde

@@ -12,6 +12,7 @@
 #include "ground/retriever.h"
 #include "ground/retrievers/retrievers.h"
 #include "ground/retrievers/test_support.h"
+#include "ground/sentences.h"
 #include "ground/test_support.h"
 
 namespace ondol::ground {
@@ -69,9 +70,24 @@ class RetrieverContract : public ::testing::TestWithParam<Row> {
   std::vector<std::string> found(const Query& query, size_t k) {
     std::vector<std::string> out;
     for (const Evidence& evidence : retriever_->retrieve(query, k)) {
-      out.push_back(evidence.document);
+      if (evidence.sources.empty()) out.push_back(evidence.document);
+      for (const Citation& source : evidence.sources) out.push_back(source.document);
     }
+    out.resize(std::min(out.size(), k));  // a text made of others has several
     return out;
+  }
+
+  // It stands in the document at that place.
+  void expect_quoted(const Citation& source) {
+    const store::ChunkId id[] = {source.chunk_id};
+    const auto view = store_->chunks({shelf_, "", {}}, id);
+    ASSERT_EQ(view.size(), 1u);
+    EXPECT_EQ(view[0].uri, source.document);
+    const auto from = source.char_from - view[0].chunk.char_from;
+    const auto sentences = placed_sentences(view[0].chunk.text);
+    EXPECT_TRUE(std::any_of(sentences.begin(), sentences.end(), [&](const PlacedSentence& s) {
+      return s.char_from == from && s.text == source.quote;
+    })) << source.quote;
   }
 
   TempFolder folder_;
@@ -128,6 +144,13 @@ TEST_P(RetrieverContract, AtMostKSortedAndResolvable) {
       EXPECT_TRUE(ids.insert(all[i].chunk_id).second);
       // "auto" says behind a colon what it chose.
       EXPECT_EQ(all[i].provider.substr(0, all[i].provider.find(':')), GetParam().config.kind);
+      for (const Citation& source : all[i].sources) expect_quoted(source);
+      if (!all[i].sources.empty()) {
+        EXPECT_LT(all[i].chunk_id, 0);  // no passage of the store
+        EXPECT_EQ(all[i].document, all[i].sources[0].document);
+        EXPECT_FALSE(all[i].text.empty());
+        continue;
+      }
       const store::ChunkId id[] = {all[i].chunk_id};
       const auto view = store_->chunks({shelf_, "", {}}, id);
       ASSERT_EQ(view.size(), 1u);
@@ -244,6 +267,11 @@ TEST(Retrievers, WrongConfigsAreNamed) {
               {{.kind = "bm25", .diversity = 1.5}, "'diversity'"},
               {{.kind = "bm25", .expand_words = 0}, "'expand_words'"},
               {{.kind = "bm25", .rerank_candidates = 0}, "'rerank_candidates'"},
+              {{.kind = "graph-reports", .relevance_tests = 0}, "'relevance_tests'"},
+              {{.kind = "graph-reports", .rating = "coin"}, "words or model"},
+              {{.kind = "graph-reports", .rating = "model"}, "asks a model; got none"},
+              {{.kind = "graph-reports", .lazy = true}, "asks a model; got none"},
+              {{.kind = "hybrid-graph", .report_share = 0.9}, "'report_share'"},
               {{.kind = "vector"}, "needs an embedder"}};
   for (const auto& row : rows) {
     try {

@@ -21,6 +21,15 @@ struct Query {
   std::map<std::string, std::string> filter;  // metadata key -> value that evidence must have
 };
 
+struct Citation {
+  std::string document;
+  std::string heading;
+  int64_t chunk_id = 0;
+  int64_t char_from = 0;
+  int64_t char_to = 0;
+  std::string quote;
+};
+
 // One piece of support for an answer, found by a context provider.
 struct Evidence {
   int64_t chunk_id = 0;
@@ -34,15 +43,9 @@ struct Evidence {
   int32_t page = 0;      // page or line of the start; 0: unknown
   double score = 0;      // the provider's own scale, higher is better
   std::string provider;  // "bm25", "vector", "hybrid", ...
-};
-
-struct Citation {
-  std::string document;
-  std::string heading;
-  int64_t chunk_id = 0;
-  int64_t char_from = 0;
-  int64_t char_to = 0;
-  std::string quote;
+  // Of a text that was made of others (a report): what it rests on. "[n]" in it is sources[n - 1].
+  // Empty: the text is the document's own.
+  std::vector<Citation> sources;
 };
 
 struct Usage {

@@ -9,13 +9,15 @@
 namespace ondol::prompt {
 namespace {
 
-constexpr std::array<StrategyInfo, 4> kStrategies = {{
+constexpr std::array<StrategyInfo, 5> kStrategies = {{
     {"single", "one answer, once", make_single},
     {"two-stage", "reasoning first, then 'therefore the answer is' on top of it", make_two_stage},
     {"self-consistency", "several sampled answers from one prompt, the most frequent one wins",
      make_self_consistency},
     {"document-mixture", "each passage by itself, answers weighed over all of them (RAG)",
      make_document_mixture},
+    {"map-reduce", "points of batches of evidence, then an answer made of the best points",
+     make_map_reduce},
 }};
 
 }  // namespace

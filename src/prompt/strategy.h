@@ -65,5 +65,6 @@ std::unique_ptr<Strategy> make_single(const StrategyConfig& config);
 std::unique_ptr<Strategy> make_two_stage(const StrategyConfig& config);
 std::unique_ptr<Strategy> make_self_consistency(const StrategyConfig& config);
 std::unique_ptr<Strategy> make_document_mixture(const StrategyConfig& config);
+std::unique_ptr<Strategy> make_map_reduce(const StrategyConfig& config);
 
 }  // namespace ondol::prompt

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "prompt/answer_text.h"
 #include "prompt/test_support.h"
 
 namespace ondol::prompt {
@@ -9,6 +10,7 @@ namespace {
 
 using testing::error_text;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using testing::ScriptedGenerator;
 
 // One question through one strategy.
@@ -19,10 +21,11 @@ struct Case {
   DecodeConfig decode{.tokens_max = 9, .stop = {"\n\n"}, .sampler = {.top_k = 3, .seed = 5}};
   ScriptedGenerator generator;
   std::function<bool(const StreamEvent&)> on_text;
+  std::vector<Evidence> evidence;
 
   Answer run() {
     const PromptBuilder builder(prompt, {}, nullptr);
-    return make_strategy(strategy)->answer(generator, {query, {}, builder, decode, on_text});
+    return make_strategy(strategy)->answer(generator, {query, evidence, builder, decode, on_text});
   }
 };
 
@@ -193,16 +196,126 @@ TEST(Strategies, ErrorsNameTheField) {
               HasSubstr("reasoning_tokens_max is 0"));
   Case c{.strategy = {.kind = "two-stage"}};
   EXPECT_THAT(error_text([&] { c.run(); }), HasSubstr("try style = \"cot\""));
-  EXPECT_EQ(strategy_registry().size(), 4U);
+  EXPECT_EQ(strategy_registry().size(), 5U);
 }
 
 TEST(Strategies, ErrorsOfTheGeneratorComeThrough) {
   for (const StrategyInfo& info : strategy_registry()) {
     Case c{.strategy = {.kind = std::string(info.kind)}, .prompt = {.style = "cot"}};
+    c.generator.follows_schemas = true;
+    c.evidence = {Evidence{.text = "It is so."}};
     c.generator.text = [](const auto&, int64_t) -> std::string {
       throw Error(ErrorCode::kResourceExhausted, "no room");
     };
     EXPECT_EQ(error_text([&] { c.run(); }, ErrorCode::kResourceExhausted), "no room") << info.kind;
+  }
+}
+
+// ---- map-reduce ----
+
+struct MapReduceCase : Case {
+  MapReduceCase() {
+    strategy = {.kind = "map-reduce", .batch_tokens = 20};  // two pieces: each counts as 10
+    generator.follows_schemas = true;
+    for (int i = 0; i < 5; ++i) {
+      Evidence piece;
+      piece.chunk_id = i == 4 ? -9 : i + 1;
+      if (i == 4) piece.sources = {{"d4", "", 40, 0, 3, "The"}};
+      piece.title = "T" + std::to_string(i);
+      piece.text = "Text " + std::to_string(i) + ".";
+      evidence.push_back(piece);
+    }
+  }
+  static bool maps(const GenerateRequest& request) { return !request.json_schema.empty(); }
+  static std::string user(const GenerateRequest& request) {
+    return std::get<Prompt>(request.prompt).messages.back().content;
+  }
+};
+
+TEST(MapReduce, TheBestPointsOfAllBatchesMakeTheAnswer) {
+  MapReduceCase c;
+  c.generator.text = [&](const GenerateRequest& request, int64_t) -> std::string {
+    if (!c.maps(request)) return "It is both.";
+    if (c.user(request).find("Text 0") != std::string::npos) {
+      return R"({"points":[{"text":"weak","score":10,"ids":[1]},{"text":"none","score":0,"ids":[1]}]})";
+    }
+    if (c.user(request).find("Text 2") != std::string::npos) {
+      return R"({"points":[{"text":"strong","score":90,"ids":[7,2]},{"text":"unproved","score":99,"ids":[9]}]})";
+    }
+    return "I would rather not";
+  };
+  const Answer answer = c.run();
+  EXPECT_EQ(answer.text, "It is both.");
+  EXPECT_FALSE(answer.refused);
+  ASSERT_EQ(c.generator.requests.size(), 4U);  // three batches of 2, 2 and 1
+  EXPECT_THAT(c.user(c.generator.requests[0]), HasSubstr("1. (T0) Text 0.\n\n2. (T1) Text 1."));
+  EXPECT_EQ(c.generator.requests[1].sources, (std::vector<int64_t>{3, 4}));
+  EXPECT_EQ(c.generator.requests[2].sources, (std::vector<int64_t>{40}));
+  const std::string reduced = c.user(c.generator.requests[3]);
+  EXPECT_THAT(reduced, HasSubstr("Passage (T3):\nstrong\n\nPassage (T0):\nweak\n"));
+  EXPECT_THAT(reduced, Not(HasSubstr("none")));
+  EXPECT_THAT(reduced, Not(HasSubstr("unproved")));
+  EXPECT_THAT(reduced, Not(HasSubstr("Text 0")));
+  EXPECT_EQ(c.generator.requests[3].tokens_max, 9);
+  EXPECT_EQ(answer.usage.prompt_tokens, 40);
+  EXPECT_EQ(answer.usage.completion_tokens, 12);
+  ASSERT_EQ(answer.trace.size(), 4U);
+  EXPECT_EQ(answer.trace[2].stage, "map");
+  EXPECT_THAT(answer.trace[2].text, HasSubstr("no points: I would rather not"));
+  EXPECT_EQ(answer.trace[3].stage, "reduce");
+  EXPECT_EQ(answer.milliseconds_to_first_token, 7);  // of the longest map, then 2
+}
+
+TEST(MapReduce, OnlyWhatFitsIsReduced) {
+  MapReduceCase c;
+  c.strategy.reduce_tokens = 20;
+  int number = 0;
+  c.generator.text = [&](const GenerateRequest& request, int64_t) -> std::string {
+    if (!c.maps(request)) return "Yes.";
+    ++number;
+    return R"({"points":[{"text":"point )" + std::to_string(number) + R"(","score":)" +
+           std::to_string(number) + R"(,"ids":[1]}]})";
+  };
+  c.run();
+  const std::string reduced = c.user(c.generator.requests.back());
+  EXPECT_THAT(reduced, HasSubstr("point 3"));
+  EXPECT_THAT(reduced, HasSubstr("point 2"));
+  EXPECT_THAT(reduced, Not(HasSubstr("point 1")));
+}
+
+TEST(MapReduce, NothingLeftIsTheRefusal) {
+  for (const char* said : {"", "{", "[]", "{\"points\":[]}", "{\"points\":7}", "{\"points\":[3]}",
+                           R"({"points":[{"text":"x","score":0,"ids":[1]}]})",
+                           R"({"points":[{"text":"x","score":"9","ids":[1]}]})",
+                           R"({"points":[{"text":"x","score":9,"ids":[0,-1,1e99]}]})",
+                           R"({"points":[{"text":"x","score":9,"ids":[1)"}) {
+    MapReduceCase c;
+    c.generator.text = [&](const auto&, int64_t) { return std::string(said); };
+    std::string streamed;
+    c.on_text = [&](const StreamEvent& event) {
+      streamed += event.text;
+      return true;
+    };
+    const Answer answer = c.run();
+    EXPECT_TRUE(answer.refused) << said;
+    EXPECT_EQ(answer.text, kRefusal);
+    EXPECT_EQ(streamed, kRefusal);
+    EXPECT_EQ(c.generator.requests.size(), 3U);
+  }
+  MapReduceCase none;
+  none.evidence.clear();
+  EXPECT_TRUE(none.run().refused);
+  EXPECT_TRUE(none.generator.requests.empty());
+}
+
+TEST(MapReduce, NeedsAModelThatFollowsASchema) {
+  MapReduceCase c;
+  c.generator.follows_schemas = false;
+  EXPECT_THAT(error_text([&] { c.run(); }, ErrorCode::kUnsupported), HasSubstr("follows none"));
+  for (StrategyConfig wrong : {StrategyConfig{.kind = "map-reduce", .batch_tokens = 0},
+                               StrategyConfig{.kind = "map-reduce", .points_tokens_max = -1},
+                               StrategyConfig{.kind = "map-reduce", .reduce_tokens = 0}}) {
+    EXPECT_THAT(error_text([&] { make_strategy(wrong); }), HasSubstr("expected 1 or more"));
   }
 }
 

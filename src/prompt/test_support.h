@@ -28,7 +28,7 @@ class ScriptedGenerator final : public Generator {
   // The same a token, where a test looks at tokens; empty function: one token.
   std::function<std::vector<double>(const ScoreRequest&, const std::string&)> token_log_likelihoods;
   bool can_score = true;
-  bool can_schema = false;
+  bool follows_schemas = false;
   std::string name = "scripted-1";
 
   std::vector<GenerateRequest> requests;
@@ -75,7 +75,7 @@ class ScriptedGenerator final : public Generator {
   GeneratorCapabilities capabilities() const override {
     return {.logprobs = false,
             .score = can_score,
-            .json_schema = can_schema,
+            .json_schema = follows_schemas,
             .context_tokens_max = 1000};
   }
   int64_t count_tokens(const PromptInput&) const override { return 10; }

@@ -13,6 +13,7 @@
 #include "base/files.h"
 #include "cli/commands.h"
 #include "cli/common.h"
+#include "cli/graph_actions.h"
 #include "cli/graph_text.h"
 
 namespace ondol::cli {
@@ -27,91 +28,8 @@ constexpr int64_t kHopsMax = 10;
 constexpr int64_t kCallsMax = 1'000'000'000;
 constexpr int64_t kTokensMax = 1'000'000'000'000;
 
-struct GraphOptions {
-  std::string action;
-  std::vector<std::string> names;
-  std::string workspace = ".";
-  std::string type;
-  std::string principal;
-  app::GraphTierOptions tier;
-  std::string ontology;
-  EngineOptions engine;
-  int64_t level = 0;
-  int64_t limit = 5;
-  int64_t nodes = 500;
-  int64_t hops = 2;
-  std::string output;
-  std::string format = "graphml";
-  bool json = false;
-};
-
-// The arguments after the action; `usage` names them.
-void need(const GraphOptions& options, size_t count, const char* usage) {
-  if (options.names.size() == count) return;
-  throw Error(ErrorCode::kInvalidArgument,
-              fmt::format("[graph] `{}` got {} arguments; expected `ondol graph {} {}`",
-                          options.action, options.names.size(), options.action, usage));
-}
-
-// What a run without --dry-run would ask; answers are counted as if each took all it may.
-std::string estimate_text(const app::GraphTierReport& report) {
-  return fmt::format(
-      "{} chunks\n{} calls of the model ({} more are answered already)\n"
-      "{} tokens of prompts, at most {} of answers\nnothing was asked or written\n",
-      report.chunks, report.spent.calls, report.spent.remembered, report.spent.prompt_tokens,
-      report.spent.completion_tokens);
-}
-
-std::string build_text(const app::GraphTierReport& r) {
-  std::string text = fmt::format("{} chunks, {} read now: {} mentions, {} facts", r.chunks,
-                                 r.extracted, r.mentions, r.facts);
-  text += r.claims > 0 ? fmt::format(", {} claims\n", r.claims) : "\n";
-  if (r.spent.calls + r.spent.remembered > 0) {
-    text += fmt::format("{} calls of the model ({} more were remembered): {} + {} tokens\n",
-                        r.spent.calls, r.spent.remembered, r.spent.prompt_tokens,
-                        r.spent.completion_tokens);
-  }
-  for (const auto& [why, count] : r.rejected) text += fmt::format("left out: {}: {}\n", why, count);
-  if (r.empty > 0) text += fmt::format("{} documents name nothing\n", r.empty);
-  if (r.failed > 0) {
-    text += fmt::format("{} chunks failed; `ondol graph build` reads them again\n", r.failed);
-  }
-  if (!r.stopped.empty()) text += "stopped: " + r.stopped + "\n";
-  return text;
-}
-
-int build(const GraphOptions& options, app::GraphDesk& desk, Context& context) {
-  need(options, 0, "");
-  app::Session session = make_session(options.engine);
-  app::GraphTierOptions wanted = options.tier;
-  wanted.ontology = options.ontology;
-  const app::Workspace workspace = app::Workspace::open(options.workspace);
-  const app::GraphTier tier(workspace, &session, wanted);
-  const app::GraphTierReport report = desk.build(tier, context.progress);
-  if (options.json) {
-    context.print(json_line(Json{{"chunks", report.chunks},
-                                 {"extracted", report.extracted},
-                                 {"mentions", report.mentions},
-                                 {"facts", report.facts},
-                                 {"claims", report.claims},
-                                 {"rejected", report.rejected},
-                                 {"empty", report.empty},
-                                 {"failed", report.failed},
-                                 {"stopped", report.stopped},
-                                 {"dry", wanted.limits.dry},
-                                 {"calls", report.spent.calls},
-                                 {"remembered", report.spent.remembered},
-                                 {"prompt_tokens", report.spent.prompt_tokens},
-                                 {"completion_tokens", report.spent.completion_tokens}}));
-  } else {
-    context.print(wanted.limits.dry ? estimate_text(report) : build_text(report));
-  }
-  const bool whole = report.empty == 0 && report.failed == 0 && report.stopped.empty();
-  return whole ? kExitDone : kExitNegative;
-}
-
 int import_file(const GraphOptions& options, app::GraphDesk& desk, Context& context) {
-  need(options, 1, "FILE");
+  need_names(options, 1, "FILE");
   const ground::FactImport done = desk.import_facts(options.names[0], context.progress);
   if (options.json) {
     context.print(json_line(Json{{"taken", done.taken}, {"rejected", done.rejected}}));
@@ -125,7 +43,7 @@ int import_file(const GraphOptions& options, app::GraphDesk& desk, Context& cont
 }
 
 int show(const GraphOptions& options, app::GraphDesk& desk, Context& context) {
-  need(options, 1, "NAME");
+  need_names(options, 1, "NAME");
   const int32_t entity = desk.entity(options.names[0], options.type);
   context.print(options.json ? entity_json(desk, entity, options.limit)
                              : entity_text(desk, entity, options.limit));
@@ -133,7 +51,7 @@ int show(const GraphOptions& options, app::GraphDesk& desk, Context& context) {
 }
 
 int path(const GraphOptions& options, app::GraphDesk& desk, Context& context) {
-  need(options, 2, "NAME NAME");
+  need_names(options, 2, "NAME NAME");
   const int32_t from = desk.entity(options.names[0]), to = desk.entity(options.names[1]);
   const std::string text = path_text(desk, from, to);
   if (options.json)
@@ -144,7 +62,7 @@ int path(const GraphOptions& options, app::GraphDesk& desk, Context& context) {
 }
 
 int merge(const GraphOptions& options, app::GraphDesk& desk, Context& context) {
-  need(options, 2, "NAME INTO");
+  need_names(options, 2, "NAME INTO");
   const int64_t id = desk.merge(options.names[0], options.names[1]);
   context.print(options.json
                     ? json_line(Json{{"merge", id}})
@@ -153,7 +71,7 @@ int merge(const GraphOptions& options, app::GraphDesk& desk, Context& context) {
 }
 
 int undo(const GraphOptions& options, app::GraphDesk& desk, Context& context) {
-  need(options, 1, "MERGE");
+  need_names(options, 1, "MERGE");
   int64_t id = 0;
   const std::string& text = options.names[0];
   const auto read = std::from_chars(text.data(), text.data() + text.size(), id);
@@ -168,36 +86,16 @@ int undo(const GraphOptions& options, app::GraphDesk& desk, Context& context) {
 }
 
 int split(const GraphOptions& options, app::GraphDesk& desk, Context& context) {
-  need(options, 1, "NAME");
+  need_names(options, 1, "NAME");
   const int64_t undone = desk.split(options.names[0]);
   context.print(options.json ? json_line(Json{{"undone", undone}})
                              : fmt::format("{} merges undone\n", undone));
   return kExitDone;
 }
 
-int statistics(const GraphOptions& options, app::GraphDesk& desk, Context& context) {
-  need(options, 0, "");
-  const app::GraphStatistics s = desk.statistics();
-  context.print(options.json ? statistics_json(s) : statistics_text(s));
-  return kExitDone;
-}
-
-int communities(const GraphOptions& options, app::GraphDesk& desk, Context& context) {
-  need(options, 0, "");
-  context.print(options.json ? communities_json(desk, options.level, options.limit)
-                             : communities_text(desk, options.level, options.limit));
-  return kExitDone;
-}
-
 int merges(const GraphOptions& options, app::GraphDesk& desk, Context& context) {
-  need(options, 0, "");
+  need_names(options, 0, "");
   context.print(options.json ? merges_json(desk.merges()) : merges_text(desk.merges()));
-  return kExitDone;
-}
-
-int duplicates(const GraphOptions& options, app::GraphDesk& desk, Context& context) {
-  need(options, 0, "");
-  context.print(options.json ? merges_json(desk.duplicates()) : merges_text(desk.duplicates()));
   return kExitDone;
 }
 
@@ -209,7 +107,7 @@ void need_output(const GraphOptions& options, const char* example) {
 }
 
 int view(const GraphOptions& options, app::GraphDesk& desk, Context& context) {
-  if (options.names.size() > 1) need(options, 1, "[NAME] --output FILE.html");
+  if (options.names.size() > 1) need_names(options, 1, "[NAME] --output FILE.html");
   need_output(options, "graph.html");
   const std::string name = options.names.empty() ? "" : options.names[0];
   const app::GraphView view = app::graph_view(desk, {.name = name,
@@ -230,7 +128,7 @@ int view(const GraphOptions& options, app::GraphDesk& desk, Context& context) {
 }
 
 int export_files(const GraphOptions& options, app::GraphDesk& desk, Context& context) {
-  need(options, 0, "--format FORMAT --output PATH");
+  need_names(options, 0, "--format FORMAT --output PATH");
   need_output(options, "graph.graphml");
   const app::GraphExport done = app::export_graph(desk, options.format, options.output);
   if (options.json) {
@@ -256,18 +154,19 @@ struct GraphAction {
 };
 
 constexpr GraphAction kActions[] = {
-    {"build", true, build},
-    {"stats", false, statistics},
+    {"build", true, graph_build},
+    {"stats", false, graph_statistics},
     {"show", false, show},
     {"path", false, path},
-    {"communities", false, communities},
+    {"communities", false, graph_communities},
     {"view", false, view},
     {"import", true, import_file},
     {"export", false, export_files},
     {"merge", true, merge},
     {"split", true, split},
     {"undo", true, undo},
-    {"duplicates", false, duplicates},
+    {"duplicates", false, graph_duplicates},
+    {"ontology", false, graph_ontology},
     {"merges", false, merges},
 };
 
@@ -276,7 +175,9 @@ int graph(const GraphOptions& options, Context& context) {
   for (const GraphAction& action : kActions) {
     if (action.name == options.action) {
       app::GraphDesk desk(app::Workspace::open(options.workspace),
-                          {.write = action.writes, .principal = options.principal});
+                          {.write = action.writes,
+                           .keep = options.reports || options.suggest,
+                           .principal = options.principal});
       return action.run(options, desk, context);
     }
     known += (known.empty() ? "" : ", ") + std::string(action.name);
@@ -289,22 +190,26 @@ Action declare(Options& options) {
   const auto o = std::make_shared<GraphOptions>();
   options.positional("ACTION", &o->action,
                      "build, stats, show, path, communities, view, import, export, merge, "
-                     "merges, undo, split, duplicates");
+                     "merges, undo, split, duplicates, ontology");
   options.positional("NAME", &o->names, "what the action is about", false);
   options.choice("--tier", &o->tier.tier, {"auto", "0", "1", "2", "3"},
                  "build: 0 names, 1 likelihoods, 2 a grammar, 3 a larger model");
   options.text("--ontology", "FILE", &o->ontology,
                "build: relations to look for; default ontology.toml of the workspace");
-  options.text("-m,--model", "MODEL", &o->tier.model,
-               "build: of tiers 1 to 3; default the role extract");
-  options.flag("--dry-run", &o->tier.limits.dry,
-               "build: ask nothing, tell how many calls and tokens it would take");
-  options.integer("--max-calls", "N", &o->tier.limits.calls_max, {0, kCallsMax},
-                  "build: calls of the model at most; 0: no limit");
-  options.integer("--max-tokens", "N", &o->tier.limits.tokens_max, {0, kTokensMax},
-                  "build: tokens of prompts and answers at most; 0: no limit");
+  options.text("-m,--model", "MODEL", &o->tier.model, "build, reports, ontology: whom to ask");
+  options.flag("--suggest", &o->suggest, "ontology: one proposed from the documents");
+  options.flag("--by-meaning", &o->by_meaning,
+               "duplicates: also names that the embedder finds near");
+  options.flag("--reports", &o->reports,
+               "communities: made by the model; stats: how many there are");
+  options.flag("--dry-run", &o->limits.dry,
+               "build, reports: ask nothing, count the calls and tokens");
+  options.integer("--max-calls", "N", &o->limits.calls_max, {0, kCallsMax},
+                  "build, reports: calls of the model at most; 0: no limit");
+  options.integer("--max-tokens", "N", &o->limits.tokens_max, {0, kTokensMax},
+                  "build, reports: of prompts and answers; 0: no limit");
   options.text("--type", "CLASS", &o->type, "show, view: tells namesakes apart");
-  options.text("--output", "FILE", &o->output, "view, export: what is written");
+  options.text("--output", "FILE", &o->output, "view, export, ontology: what is written");
   options.text("--format", "NAME", &o->format, "export: " + app::export_formats());
   options.integer("--nodes", "N", &o->nodes, {1, kNodesMax}, "view: entities shown at most");
   options.integer("--hops", "K", &o->hops, {1, kHopsMax}, "view NAME: links from it at most");
@@ -318,11 +223,12 @@ Action declare(Options& options) {
   return [o](Context& context) { return graph(*o, context); };
 }
 
-constexpr std::array<std::string_view, 6> kLines = {
+constexpr std::array<std::string_view, 7> kLines = {
     "ondol graph build",
     "ondol graph show \"lost property office\"",
     "ondol graph path \"Line 2\" \"harbour\"",
     "ondol graph communities --level 1 --limit 10",
+    "ondol graph communities --reports --max-calls 50",
     "ondol graph view --output graph.html",
     "ondol graph export --format graphml --output graph.graphml"};
 

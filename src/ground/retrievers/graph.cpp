@@ -13,6 +13,7 @@
 #include "ground/entity_graph.h"
 #include "ground/fact_index.h"
 #include "ground/graph/pagerank.h"
+#include "ground/retrievers/graph_budget.h"
 #include "ground/retrievers/retrievers.h"
 
 namespace ondol::ground {
@@ -37,7 +38,8 @@ class GraphRetriever final : public Retriever {
     std::vector<std::vector<Evidence>> results;
     for (size_t i = 0; i < queries.size(); ++i) {
       const auto best = search(queries[i], by_meaning[i], k, depth);
-      results.push_back(corpus_.resolve(queries[i], best, kind()));
+      results.push_back(config_.budget_tokens > 0 ? within_budget(queries[i], best, k)
+                                                  : corpus_.resolve(queries[i], best, kind()));
     }
     return results;
   }
@@ -45,6 +47,8 @@ class GraphRetriever final : public Retriever {
  private:
   std::vector<ScoredChunk> search(const Query& query, const std::vector<ScoredChunk>& by_meaning,
                                   size_t k, size_t depth);
+  std::vector<Evidence> within_budget(const Query& query, std::vector<ScoredChunk> passages,
+                                      size_t k);
   std::vector<ScoredFact> fact_seeds(const Query& query, const EntityGraph& graph);
   std::map<int32_t, double> entity_seeds(const Query& query, const EntityGraph& graph);
   std::vector<ScoredChunk> passage_seeds(const Query& query,
@@ -149,6 +153,19 @@ std::vector<ScoredChunk> GraphRetriever::search(const Query& query,
   });
   all.resize(std::min(k, all.size()));
   return all;
+}
+
+// With reports and facts of what the question names, by the weight that it has in the walk.
+std::vector<Evidence> GraphRetriever::within_budget(const Query& query,
+                                                    std::vector<ScoredChunk> passages, size_t k) {
+  const auto graph = corpus_.graph(query);
+  const auto seeds = entity_seeds(query, *graph);
+  GraphFindings found{.passages = std::move(passages)};
+  for (const auto& [entity, weight] : seeds) found.entities.push_back(entity);
+  std::stable_sort(found.entities.begin(), found.entities.end(),
+                   [&](int32_t a, int32_t b) { return seeds.at(a) > seeds.at(b); });
+  for (const ScoredFact& fact : fact_seeds(query, *graph)) found.facts.push_back(fact.fact);
+  return spend_budget(corpus_, query, config_, found, k, kind());
 }
 
 }  // namespace

@@ -22,6 +22,8 @@ constexpr RetrieverInfo kRegistry[] = {
      false, &make_hybrid_graph_retriever},
     {"graph-global", "passages of as many subjects as the question touches", EmbedderUse::kMay,
      true, false, false, &make_graph_global_retriever},
+    {"graph-reports", "reports of what belongs together, for questions about a whole",
+     EmbedderUse::kMay, true, false, false, &make_graph_reports_retriever},
     {"auto", "as the question asks: one fact, relations, or a whole", EmbedderUse::kMay, false,
      false, false, &make_auto_retriever},
     {"kg", "facts of an external knowledge graph", EmbedderUse::kMay, false, true, false,
@@ -50,6 +52,14 @@ void check(const RetrieverConfig& c) {
   need(c.facts >= 0 && c.facts <= 1000, "facts", fmt::format("{}", c.facts), "0 to 1000");
   need(c.meaning_weight >= 0 && c.meaning_weight <= 1, "meaning_weight", number(c.meaning_weight),
        "0 to 1");
+  need(c.relevance_tests >= 1 && c.relevance_tests <= 100000, "relevance_tests",
+       fmt::format("{}", c.relevance_tests), "1 to 100000");
+  need(c.level_max >= 0 && c.level_max <= 100, "level_max", fmt::format("{}", c.level_max),
+       "0 to 100");
+  need(c.rating == "words" || c.rating == "model", "rating", c.rating, "words or model");
+  need(c.budget_tokens >= 0, "budget_tokens", fmt::format("{}", c.budget_tokens), "0 or more");
+  need(c.report_share >= 0 && c.passage_share >= 0 && c.report_share + c.passage_share <= 1,
+       "report_share", number(c.report_share), "0 or more, with passage_share at most 1");
   need(c.passage_weight >= 0, "passage_weight", number(c.passage_weight), "0 or more");
 }
 

@@ -19,6 +19,8 @@ std::unique_ptr<Retriever> make_graph_local_retriever(const RetrieverConfig& con
                                                       Corpus& corpus);
 std::unique_ptr<Retriever> make_graph_global_retriever(const RetrieverConfig& config,
                                                        Corpus& corpus);
+std::unique_ptr<Retriever> make_graph_reports_retriever(const RetrieverConfig& config,
+                                                        Corpus& corpus);
 std::unique_ptr<Retriever> make_hybrid_graph_retriever(const RetrieverConfig& config,
                                                        Corpus& corpus);
 

@@ -1,0 +1,442 @@
+#include "ground/community_reports.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "ground/cite.h"
+#include "ground/fact_import.h"
+#include "ground/report_test_support.h"
+#include "ground/retrievers/graph_budget.h"
+
+namespace ondol::ground {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using testing::kPlainReport;
+using ::testing::Not;
+using testing::ReportBench;
+using testing::two_clubs;
+using testing::user_text;
+
+GeneratedSample said(std::string text, std::string reason = "stop") {
+  return {std::move(text), {}, std::move(reason), {}};
+}
+
+ReportMaterial three_sentences() {
+  ReportMaterial shown{.names = {"Tarn Club"}};
+  for (const char* text : {"One is so.", "Two is so.", "Three is so."}) {
+    shown.sentences.push_back({7, {.text = text}});
+  }
+  return shown;
+}
+
+TEST(ReportForm, ReadsFindingsAndTheSentencesTheyRestOn) {
+  std::string wrong;
+  const auto report = read_report(said(R"({"title":" T ","summary":"S","rating":11,"findings":[)"
+                                       R"({"summary":"a","explanation":"b","sentences":[3,1,3]},)"
+                                       R"({"summary":"c","explanation":"","sentences":[1]}]})"),
+                                  three_sentences(), wrong);
+  ASSERT_TRUE(report) << wrong;
+  EXPECT_EQ(report->title, "T");
+  EXPECT_EQ(report->rating, 10);
+  EXPECT_FALSE(report->extractive);
+  ASSERT_EQ(report->sentences.size(), 2u);
+  EXPECT_EQ(report->sentences[0].place.text, "Three is so.");
+  EXPECT_EQ(report->sentences[1].place.text, "One is so.");
+  EXPECT_THAT(report->findings.at(0).sentences, ElementsAre(0, 1));
+  EXPECT_THAT(report->findings.at(1).sentences, ElementsAre(1));
+  EXPECT_EQ(report_text(*report), "T\nS\n- a: b [1][2]\n- c [2]\n[1] Three is so.\n[2] One is so.");
+}
+
+TEST(ReportForm, FindingsWithoutASentenceThatWasShownAreLeftOutAndCounted) {
+  std::string wrong;
+  const auto report =
+      read_report(said(R"({"title":"T","summary":"S","rating":"high","findings":[)"
+                       R"({"summary":"a","explanation":"b","sentences":[0,4,-1,1e300,"2",null]},)"
+                       R"({"summary":"","explanation":"","sentences":[2]}, 5, "x",)"
+                       R"({"summary":"c","explanation":"d","sentences":[2]}]})"),
+                  three_sentences(), wrong);
+  ASSERT_TRUE(report) << wrong;
+  EXPECT_EQ(report->rating, 0);
+  EXPECT_EQ(report->findings_dropped, 4);
+  ASSERT_EQ(report->findings.size(), 1u);
+  ASSERT_EQ(report->sentences.size(), 1u);
+  EXPECT_EQ(report->sentences[0].place.text, "Two is so.");
+}
+
+TEST(ReportForm, LoopsAndDoublesAreLeftOut) {
+  const std::string loop =
+      "it is a part of the island and it is a part of the island and it is a part "
+      "of the island and it is a part of the island";
+  std::string wrong;
+  const auto report = read_report(said(R"({"title":"T","summary":"S","rating":1,"findings":[)"
+                                       R"({"summary":"a","explanation":"b","sentences":[1]},)"
+                                       R"({"summary":"a","explanation":"b","sentences":[2]},)"
+                                       R"({"summary":"c","explanation":")" +
+                                       loop + R"(","sentences":[3]}]})"),
+                                  three_sentences(), wrong);
+  ASSERT_TRUE(report) << wrong;
+  EXPECT_EQ(report->findings.size(), 1u);
+  EXPECT_EQ(report->findings_dropped, 2);
+  EXPECT_FALSE(read_report(said(R"({"title":"T","summary":")" + loop +
+                                R"(","findings":[{"summary":"a","sentences":[1]}]})"),
+                           three_sentences(), wrong));
+  EXPECT_THAT(wrong, HasSubstr("over and over"));
+  // A long text that says several things is none.
+  EXPECT_TRUE(
+      read_report(said(R"({"title":"T","summary":"The ferry sails at six, the office opens )"
+                       R"(at seven, the last boat leaves at nine and the gate is shut.",)"
+                       R"("findings":[{"summary":"a","sentences":[1]}]})"),
+                  three_sentences(), wrong));
+}
+
+TEST(ReportForm, WhatIsNoReportIsSaid) {
+  const struct {
+    GeneratedSample sample;
+    const char* wrong;
+  } rows[] = {{said(""), "no JSON object"},
+              {said("Here is the report you asked for."), "no JSON object"},
+              {said("[1,2]"), "no JSON object"},
+              {said("{\"title\":\"\xff\"}"), "no JSON object"},
+              {said(R"({"title":"T","summary":"S","fin)", "length"), "was cut"},
+              {said(R"({"title":"T","summary":" ","findings":[]})"), "no title or no summary"},
+              {said(R"({"title":3,"summary":"S","findings":[]})"), "no title or no summary"},
+              {said(R"({"title":"T","summary":"S","findings":"none"})"), "no finding"},
+              {said(R"({"title":"T","summary":"S","findings":[{"summary":"a","sentences":[9]}]})"),
+               "no finding"}};
+  for (const auto& row : rows) {
+    std::string wrong;
+    EXPECT_FALSE(read_report(row.sample, three_sentences(), wrong)) << row.sample.text;
+    EXPECT_THAT(wrong, HasSubstr(row.wrong)) << row.sample.text;
+  }
+}
+
+TEST(Reports, AreMadeOnceAndFoundAgain) {
+  ReportBench bench(two_clubs());
+  const ReportsMade first = bench.make_all();
+  EXPECT_GE(first.made, 2);
+  EXPECT_THAT(first.failed, IsEmpty());
+  EXPECT_EQ(static_cast<size_t>(first.made), bench.model.requests.size());
+  const ReportsMade again = bench.make_all();
+  EXPECT_EQ(again.made, 0);
+  EXPECT_EQ(again.known, first.made);
+  EXPECT_EQ(static_cast<size_t>(first.made), bench.model.requests.size());
+  const ReportView view = bench.view();
+  for (const int32_t id : view.reporter->wanted(0, 0)) {
+    const CommunityReport report = view.reporter->told(id);
+    EXPECT_FALSE(report.extractive);
+    EXPECT_EQ(report.title, "A title");
+  }
+}
+
+TEST(Reports, ThePromptShowsNamesAndNumberedSentencesOfTheCommunityAlone) {
+  ReportBench bench(two_clubs());
+  const ReportView view = bench.view();
+  bool tarn = false;
+  for (const int32_t id : view.reporter->wanted(0, 0)) {
+    const GenerateRequest request = view.reporter->request(id);
+    const std::string text = user_text(request);
+    EXPECT_THAT(text, HasSubstr("Sentences:\n1. "));
+    EXPECT_THAT(text, HasSubstr("English"));
+    EXPECT_FALSE(request.sources.empty());
+    EXPECT_NE(text.find("Tarn Club") == std::string::npos,
+              text.find("Moor Band") == std::string::npos);
+    tarn |= text.find("Ada Quill") != std::string::npos;
+    // The same again, and from a reporter of its own.
+    EXPECT_EQ(user_text(bench.view().reporter->request(id)), text);
+  }
+  EXPECT_TRUE(tarn);
+}
+
+TEST(Reports, AKoreanCommunityIsToldInKorean) {
+  ReportBench bench({{"a", "설명회", "서울시청에서 박지민이 온돌을 설명했다. 사람이 많았다."},
+                     {"b", "강연", "박지민이 서울시청에서 온돌을 다시 설명했다."},
+                     {"c", "도서관", "도서관은 저녁에 문을 닫는다."},
+                     {"d", "시장", "시장은 아침에 문을 연다."}});
+  bench.model.answer = [](const GenerateRequest&) {
+    return said(R"({"title":"온돌 설명회","summary":"박지민이 설명했다.","rating":5,)"
+                R"("findings":[{"summary":"온돌","explanation":"서울시청에서 설명했다.",)"
+                R"("sentences":[1]}]})");
+  };
+  EXPECT_GE(bench.make_all().made, 1);
+  ASSERT_FALSE(bench.model.requests.empty());
+  EXPECT_THAT(user_text(bench.model.requests[0]), HasSubstr("한국어"));
+  const auto found = make_retriever({.kind = "graph-reports"}, bench.corpus())
+                         ->retrieve({.text = "박지민은 온돌을 어디에서 설명했나?"}, 3);
+  ASSERT_FALSE(found.empty());
+  EXPECT_EQ(found[0].title, "온돌 설명회");
+  EXPECT_THAT(found[0].text, HasSubstr("서울시청에서 설명했다. [1]"));
+  ASSERT_FALSE(found[0].sources.empty());
+  const auto citations = cite("서울시청에서 설명했다", found);
+  ASSERT_FALSE(citations.empty());
+  EXPECT_EQ(citations[0].quote, found[0].sources[0].quote);
+}
+
+TEST(Reports, ADeletedDocumentTakesItsReports) {
+  ReportBench bench(two_clubs());
+  bench.make_all();
+  const auto key_of = [&] {
+    std::map<std::string, bool> keys;
+    const ReportView view = bench.view();
+    for (const int32_t id : view.reporter->wanted(0, 100)) {
+      const GenerateRequest request = view.reporter->request(id);
+      keys[output_key(bench.cached.base(), request)] =
+          user_text(request).find("Tarn") != std::string::npos;
+    }
+    return keys;
+  };
+  const auto before = key_of();
+  auto texts = two_clubs();
+  texts.erase(texts.begin() + 1);  // tarn2
+  bench.put(texts);
+  for (const auto& [key, of_tarn] : before) {
+    EXPECT_EQ(bench.store->find_output(bench.shelf, key).has_value(), !of_tarn);
+  }
+  const ReportView view = bench.view();
+  for (const int32_t id : view.reporter->wanted(0, 0)) {
+    const bool tarn = user_text(view.reporter->request(id)).find("Tarn") != std::string::npos;
+    EXPECT_EQ(view.reporter->find(id).has_value(), !tarn);
+    EXPECT_EQ(view.reporter->told(id).extractive, tarn);
+  }
+}
+
+// The report of the one who sees everything is not that of the one who does not.
+TEST(Reports, AHiddenDocumentIsInNoReportOfOthers) {
+  auto texts = two_clubs();
+  texts.push_back({"secret", "Tarn Club", "Ada Quill sold the Tarn Club to Vera Moss in secret."});
+  ReportBench bench(texts, {{.prefix = "secret", .principals = {"kim"}}});
+  bench.model.answer = [](const GenerateRequest& request) {
+    const bool knows = user_text(request).find("Vera Moss") != std::string::npos;
+    std::string text = kPlainReport;
+    return said(knows ? text.replace(text.find("A summary"), 9, "Vera Moss bought it") : text);
+  };
+  bench.make_all("kim");
+  const auto all_text = [&](const std::string& principal) {
+    std::string text;
+    for (const Evidence& piece : make_retriever({.kind = "graph-reports"}, bench.corpus())
+                                     ->retrieve({.text = "Tarn Club", .principal = principal}, 9)) {
+      text += piece.title + piece.text + piece.document;
+      for (const Citation& source : piece.sources) text += source.document + source.quote;
+    }
+    return text;
+  };
+  EXPECT_THAT(all_text("kim"), HasSubstr("Vera Moss bought it"));
+  const size_t asked = bench.model.requests.size();
+  EXPECT_THAT(all_text("lee"), Not(HasSubstr("Vera Moss")));
+  bench.make_all("lee");
+  ASSERT_GT(bench.model.requests.size(), asked);
+  for (size_t i = asked; i < bench.model.requests.size(); ++i) {
+    EXPECT_THAT(user_text(bench.model.requests[i]), Not(HasSubstr("Vera")));
+  }
+  EXPECT_THAT(all_text("lee"), HasSubstr("A title"));
+  EXPECT_THAT(all_text("lee"), Not(HasSubstr("Vera Moss")));
+  EXPECT_THAT(all_text("lee"), Not(HasSubstr("secret")));
+}
+
+TEST(Reports, OneThatFailsLosesNothingOfTheOthers) {
+  ReportBench bench(two_clubs());
+  bench.model.answer = [](const GenerateRequest& request) -> GeneratedSample {
+    if (user_text(request).find("Moor Band") != std::string::npos) {
+      throw Error(ErrorCode::kUnavailable, "[net] the line is dead");
+    }
+    return said(kPlainReport);
+  };
+  const ReportsMade done = bench.make_all();
+  EXPECT_GE(done.made, 1);
+  ASSERT_GE(done.failed.size(), 1u);
+  EXPECT_THAT(done.failed[0].second, HasSubstr("the line is dead"));
+  EXPECT_EQ(done.stopped, "");
+  bench.model.answer = [](const GenerateRequest&) { return said("nonsense"); };
+  const ReportsMade again = bench.make_all();
+  EXPECT_EQ(again.known, done.made);
+  EXPECT_EQ(again.failed.size(), done.failed.size());
+  EXPECT_THAT(again.failed.at(0).second, HasSubstr("no JSON object"));
+}
+
+TEST(Reports, ALimitKeepsWhatWasMadeAndTheNextRunGoesOn) {
+  ReportBench bench(two_clubs());
+  SilentProgress silent;
+  CachedGenerator limited(bench.model, &bench.outputs, {.calls_max = 1});
+  const ReportView view = open_reports(bench.corpus(), {}, &limited);
+  const auto ids = view.reporter->wanted(0, 0);
+  ASSERT_GE(ids.size(), 2u);
+  const ReportsMade done = view.reporter->make(ids, silent);
+  EXPECT_EQ(done.made, 1);
+  EXPECT_THAT(done.stopped, HasSubstr("limit of 1 calls"));
+  const ReportsMade rest = bench.make_all();
+  EXPECT_EQ(rest.known, 1);
+  EXPECT_EQ(rest.stopped, "");
+  EXPECT_TRUE(bench.view().reporter->find(ids.back()));
+}
+
+TEST(Reports, ADryRunAsksNothingAndCounts) {
+  ReportBench bench(two_clubs());
+  SilentProgress silent;
+  CachedGenerator dry(bench.model, &bench.outputs, {.dry = true});
+  const ReportView view = open_reports(bench.corpus(), {}, &dry);
+  const ReportsMade done = view.reporter->make(view.reporter->wanted(0, 0), silent);
+  EXPECT_EQ(done.made, 0);
+  EXPECT_THAT(done.failed, IsEmpty());
+  EXPECT_TRUE(bench.model.requests.empty());
+  EXPECT_GE(dry.spent().calls, 2);
+  EXPECT_GT(dry.spent().prompt_tokens, 0);
+}
+
+// A ring of neighbours: communities are arcs of it, which split into shorter ones.
+std::vector<WholeText> many_neighbours() {
+  std::vector<WholeText> texts;
+  const auto name = [](int i) {
+    return "Keeper " + std::string{static_cast<char>('A' + i / 6), static_cast<char>('a' + i % 6)} +
+           "mond";
+  };
+  for (int i = 0; i < 36; ++i) {
+    texts.push_back({"d" + std::to_string(i), "Wall",
+                     name(i) + " walks with " + name((i + 1) % 36) + " along the wall each day."});
+  }
+  return texts;
+}
+
+TEST(Reports, AWholeThatDoesNotFitIsToldByTheReportsOfItsParts) {
+  ReportBench bench(many_neighbours());
+  int number = 0;
+  bench.model.answer = [&](const GenerateRequest&) {
+    std::string text = kPlainReport;
+    return said(text.replace(text.find("A summary"), 9, "Summary " + std::to_string(++number)));
+  };
+  SilentProgress silent;
+  const auto graph = bench.corpus().graph({});
+  const auto communities = std::make_shared<Communities>(find_communities(*graph, {.size_max = 3}));
+  const auto text_of = [&](int32_t p) {
+    const ScoredChunk chunk[] = {{graph->passages()[static_cast<size_t>(p)], 0}};
+    return bench.corpus().resolve({}, chunk, "").at(0).text;
+  };
+  CommunityReporter reporter(graph, communities, text_of, &bench.cached, {.prompt_tokens = 50});
+  int32_t whole = -1;
+  for (const int32_t id : reporter.wanted(0, 0)) {
+    if (communities->tree.communities[static_cast<size_t>(id)].children_end > 0) whole = id;
+  }
+  ASSERT_GE(whole, 0) << "no community has parts";
+  EXPECT_THAT(user_text(reporter.request(whole)), HasSubstr("Parts:\n- "));
+  EXPECT_THAT(user_text(reporter.request(whole)), Not(HasSubstr("Summary 1")));
+  const int32_t one[] = {whole};
+  const ReportsMade done = reporter.make(one, silent);
+  EXPECT_GT(done.made, 1);  // its parts first
+  EXPECT_THAT(user_text(bench.model.requests.back()), HasSubstr("A title: Summary 1"));
+  EXPECT_TRUE(reporter.find(whole));
+  EXPECT_LT(bench.model.count_tokens(bench.model.requests.back().prompt), 50 + 250);
+}
+
+TEST(Reports, AModelWithoutSchemasIsRefused) {
+  ReportBench bench(two_clubs());
+  bench.model.follows_schemas = false;
+  EXPECT_THROW(bench.view(), Error);
+}
+
+TEST(GraphReports, AModelRatesFromTheTopDownWithinItsBudget) {
+  ReportBench bench(two_clubs());
+  bench.make_all();
+  const size_t before = bench.model.requests.size();
+  bench.model.answer = [](const GenerateRequest& request) {
+    const bool fits = user_text(request).find("Bo Lee") != std::string::npos;
+    return said(fits ? R"({"rating":4})" : R"({"rating":0})");
+  };
+  const auto found = make_retriever({.kind = "graph-reports", .rating = "model"}, bench.corpus())
+                         ->retrieve({.text = "Tarn Club"}, 9);
+  ASSERT_FALSE(found.empty());
+  for (const Evidence& piece : found) EXPECT_EQ(piece.score, 4);
+  for (const Evidence& piece : found) EXPECT_EQ(piece.document.substr(0, 4), "moor");
+  EXPECT_GT(bench.model.requests.size(), before);
+  for (size_t i = before; i < bench.model.requests.size(); ++i) {
+    EXPECT_THAT(user_text(bench.model.requests[i]), HasSubstr("Question: Tarn Club"));
+    EXPECT_FALSE(bench.model.requests[i].sources.empty());
+  }
+  // One that says no to all is believed; nonsense is a no.
+  bench.model.answer = [](const GenerateRequest&) { return said("yes!"); };
+  const auto none = make_retriever({.kind = "graph-reports", .rating = "model"}, bench.corpus())
+                        ->retrieve({.text = "Something else"}, 9);
+  EXPECT_TRUE(none.empty());
+  // The budget.
+  const size_t then = bench.model.requests.size();
+  make_retriever({.kind = "graph-reports", .relevance_tests = 1, .rating = "model"}, bench.corpus())
+      ->retrieve({.text = "A third question"}, 9);
+  EXPECT_EQ(bench.model.requests.size(), then + 1);
+}
+
+TEST(GraphReports, LazyOnesAreMadeForWhatIsFoundAlone) {
+  ReportBench bench(two_clubs());
+  const auto plain = make_retriever({.kind = "graph-reports"}, bench.corpus())
+                         ->retrieve({.text = "Who opens the fair of the Tarn Club?"}, 1);
+  ASSERT_EQ(plain.size(), 1u);
+  EXPECT_THAT(plain[0].heading, HasSubstr("sentences of the documents"));
+  EXPECT_TRUE(bench.model.requests.empty());
+  const auto lazy = make_retriever({.kind = "graph-reports", .lazy = true}, bench.corpus())
+                        ->retrieve({.text = "Who opens the fair of the Tarn Club?"}, 1);
+  ASSERT_EQ(lazy.size(), 1u);
+  EXPECT_EQ(lazy[0].title, "A title");
+  EXPECT_THAT(lazy[0].heading, HasSubstr("report"));
+  EXPECT_EQ(bench.model.requests.size(), 1u);
+}
+
+TEST(GraphReports, AQuestionThatSharesNoWordGetsTheLargest) {
+  ReportBench bench(two_clubs());
+  const auto found = make_retriever({.kind = "graph-reports"}, bench.corpus())
+                         ->retrieve({.text = "Zusammenfassung?"}, 2);
+  EXPECT_EQ(found.size(), 2u);
+}
+
+TEST(GraphBudget, ReportsPassagesAndFactsShareIt) {
+  ReportBench bench(two_clubs());
+  const Query query{.text = "What does the Tarn Club do?"};
+  const auto passages =
+      make_retriever({.kind = "hybrid-graph"}, bench.corpus())->retrieve(query, 9);
+  const auto mixed = make_retriever({.kind = "hybrid-graph", .budget_tokens = 400}, bench.corpus())
+                         ->retrieve(query, 9);
+  ASSERT_GE(mixed.size(), 2u);
+  EXPECT_LT(mixed[0].chunk_id, 0);
+  EXPECT_FALSE(mixed[0].sources.empty());
+  EXPECT_EQ(mixed[0].provider, "hybrid-graph");
+  int64_t tokens = 0;
+  std::vector<int64_t> own;
+  for (const Evidence& piece : mixed) {
+    tokens += estimate_tokens(piece.text);
+    if (piece.chunk_id > 0) own.push_back(piece.chunk_id);
+  }
+  EXPECT_LE(tokens, 400);
+  ASSERT_FALSE(own.empty());
+  EXPECT_EQ(own[0], passages[0].chunk_id);
+  // Nothing fits: nothing comes.
+  EXPECT_TRUE(make_retriever({.kind = "hybrid-graph", .budget_tokens = 1}, bench.corpus())
+                  ->retrieve(query, 9)
+                  .empty());
+  EXPECT_EQ(estimate_tokens("abcd efgh"), 3);
+  EXPECT_EQ(estimate_tokens("온돌"), 2);
+  EXPECT_EQ(estimate_tokens(""), 0);
+}
+
+TEST(GraphBudget, AFactComesWithTheSentenceThatProvesIt) {
+  ReportBench bench(two_clubs());
+  SilentProgress silent;
+  import_facts(*bench.store, bench.shelf,
+               std::vector<GivenFact>{{.document = "tarn1",
+                                       .subject = "Ada Quill",
+                                       .label = "founded",
+                                       .object = "Tarn Club"}},
+               silent);
+  const auto mixed =
+      make_retriever(
+          {.kind = "graph-local", .budget_tokens = 2000, .report_share = 0, .passage_share = 0},
+          bench.corpus())
+          ->retrieve({.text = "Who founded the Tarn Club?"}, 9);
+  ASSERT_EQ(mixed.size(), 1u);
+  EXPECT_THAT(mixed[0].text, HasSubstr("Ada Quill founded Tarn Club [1]"));
+  ASSERT_EQ(mixed[0].sources.size(), 1u);
+  EXPECT_EQ(mixed[0].sources[0].quote, "The Tarn Club was founded by Ada Quill.");
+  EXPECT_EQ(mixed[0].document, "tarn1");
+}
+
+}  // namespace
+}  // namespace ondol::ground
