@@ -40,7 +40,9 @@ std::string near_names(const ground::EntityGraph& graph, const std::string& name
 }  // namespace
 
 GraphDesk::GraphDesk(const Workspace& workspace, const GraphDeskOptions& options)
-    : name_(workspace.book().workspace_name), principal_(options.principal) {
+    : name_(workspace.book().workspace_name),
+      principal_(options.principal),
+      functional_(functional_relations(workspace)) {
   if (!std::filesystem::exists(workspace.store_file())) {
     throw Error(ErrorCode::kNotFound,
                 "[graph] nothing is ingested yet; try `ondol ingest --graph`");
@@ -88,7 +90,8 @@ std::unique_ptr<OutputCache> GraphDesk::outputs() {
 
 const ground::ResolvedGraph& GraphDesk::resolved() {
   if (!graph_) {
-    ground::ResolvedGraph loaded = ground::load_graph(*store_, scope());
+    ground::ResolvedGraph loaded =
+        ground::load_graph(*store_, scope(), {.functional = functional_});
     if (loaded.graph->entities().empty() && store_->extractions(shelf_).empty()) {
       throw Error(ErrorCode::kNotFound,
                   "[graph] no graph was built; try `ondol graph build` or `ondol ingest --graph`");

@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -91,6 +92,7 @@ class GraphDesk {
   std::unique_ptr<store::Store> store_;
   store::CollectionId shelf_ = 0;
   std::string principal_;
+  std::set<std::string> functional_;  // relations
   const ground::ResolvedGraph& resolved();
   std::optional<ground::ResolvedGraph> graph_;  // when first asked for, and after a change
 };

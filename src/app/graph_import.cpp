@@ -28,7 +28,9 @@ GivenFact read_fact(const std::string& line, std::string_view name, size_t numbe
             row.at("relation"),
             row.at("object"),
             row.value("subject_type", ""),
-            row.value("object_type", "")};
+            row.value("object_type", ""),
+            row.value("from", ""),
+            row.value("to", "")};
   } catch (const Json::exception& error) {
     throw Error(ErrorCode::kCorruptData,
                 fmt::format("[graph] '{}' line {} is no fact; got {}, expected {{\"document\", "

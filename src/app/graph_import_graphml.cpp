@@ -206,7 +206,9 @@ class GraphmlHandler {
                            relation,
                            name_of(edge[" "]),
                            nodes_[edge[""]]["class"],
-                           nodes_[edge[" "]]["class"]};
+                           nodes_[edge[" "]]["class"],
+                           edge["valid_from"],
+                           edge["valid_to"]};
       const auto documents = nlohmann::json::parse(edge["documents"], nullptr, false);
       size_t given = 0;
       for (const auto& uri : documents.is_array() ? documents : nlohmann::json::array()) {

@@ -146,6 +146,10 @@ class Triples {
         statements_[subject.text].documents.push_back(
             from_iri_part(std::string_view(object.text).substr(kDocumentIri.size())));
       }
+    } else if (p == std::string(kTermIri) + "validFrom") {
+      statements_[subject.text].valid_from = object.text;
+    } else if (p == std::string(kTermIri) + "validTo") {
+      statements_[subject.text].valid_to = object.text;
     } else if (!in(p, kTermIri) && !in(p, kRdfs) && !in(p, kSkos) &&
                object.kind != Term::kLiteral) {
       facts_.insert({subject.text, p, object.text});
@@ -153,24 +157,28 @@ class Triples {
   }
 
   std::vector<GivenFact> facts() const {
-    std::map<Key, std::set<std::string>> documents;
+    // What is said of each triple: the documents, by the time in which it holds.
+    using Span = std::pair<std::string, std::string>;
+    std::map<Key, std::map<Span, std::set<std::string>>> said;
     for (const auto& [blank, statement] : statements_) {
-      documents[{statement.subject, statement.predicate, statement.object}].insert(
-          statement.documents.begin(), statement.documents.end());
+      said[{statement.subject, statement.predicate, statement.object}]
+          [{statement.valid_from, statement.valid_to}]
+              .insert(statement.documents.begin(), statement.documents.end());
     }
     std::vector<GivenFact> out;
     for (const Key& key : facts_) {
       const auto& [subject, predicate, object] = key;
-      const GivenFact fact{"",           name(subject),     relation(predicate),
-                           name(object), class_of(subject), class_of(object)};
-      const auto its = documents.find(key);
-      if (its == documents.end() || its->second.empty()) {
-        out.push_back(fact);
-        continue;
-      }
-      for (const std::string& uri : its->second) {
-        out.push_back(fact);
-        out.back().document = uri;
+      GivenFact fact{"",           name(subject),     relation(predicate),
+                     name(object), class_of(subject), class_of(object)};
+      auto& spans = said[key];
+      if (spans.empty()) spans[{}] = {};
+      for (const auto& [span, documents] : spans) {
+        std::tie(fact.valid_from, fact.valid_to) = span;
+        if (documents.empty()) out.push_back(fact);
+        for (const std::string& uri : documents) {
+          out.push_back(fact);
+          out.back().document = uri;
+        }
       }
     }
     return out;
@@ -181,6 +189,7 @@ class Triples {
   struct Statement {
     std::string subject, predicate, object;
     std::vector<std::string> documents;
+    std::string valid_from, valid_to;
   };
 
   std::string name(const std::string& iri) const {

@@ -15,6 +15,14 @@ ground::Ontology workspace_ontology(const Workspace& workspace,
   return parse_ontology(default_ontology(), "the program's ontology.toml");
 }
 
+std::set<std::string> functional_relations(const Workspace& workspace) {
+  std::set<std::string> names;
+  for (const ground::OntologyRelation& relation : workspace_ontology(workspace, "").relations) {
+    if (relation.functional) names.insert(relation.name);
+  }
+  return names;
+}
+
 GraphTier::GraphTier(const Workspace& workspace, Session* session, const GraphTierOptions& options)
     : session_(session), options_(options), names_(ground::make_extractor("names")) {
   if (options.tier == "auto" || options.tier == "0") return;

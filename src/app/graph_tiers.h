@@ -12,6 +12,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -51,6 +52,8 @@ class GraphTier {
   std::unique_ptr<ground::Extractor> names_;
 };
 
+// The workspace's relations of which a later fact ends the one before.
+std::set<std::string> functional_relations(const Workspace& workspace);
 // The ontology that such options lead to.
 ground::Ontology workspace_ontology(const Workspace& workspace,
                                     const std::filesystem::path& wanted);

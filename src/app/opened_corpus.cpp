@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "app/graph_tiers.h"
 #include "app/knowledge.h"
 #include "app/search.h"
 
@@ -15,13 +16,15 @@ OpenedCorpus::OpenedCorpus(const Workspace& workspace, std::span<const std::stri
   // An unknown kind is refused where retrievers are made, which opens the store before.
   if (!std::all_of(kinds.begin(), kinds.end(), retriever_needs_knowledge)) {
     store_ = workspace.open_store(store::OpenMode::kReadAndKeep);
+    functional_ = functional_relations(workspace);
   }
 }
 
 ground::Corpus* OpenedCorpus::corpus(const std::string& collection, Embedder* embedder,
                                      Session& session, const RecipeBook& book) {
   if (!asked_ || corpus_) return corpus_.get();
-  ground::CorpusSources sources{.embedder = embedder, .knowledge = knowledge_.get()};
+  ground::CorpusSources sources{
+      .embedder = embedder, .knowledge = knowledge_.get(), .functional = functional_};
   models_ = std::make_unique<Models>();
   if (store_) {
     sources.store = store_.get();

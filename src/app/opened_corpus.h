@@ -13,6 +13,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -42,6 +43,7 @@ class OpenedCorpus {
     std::unique_ptr<ground::StoredOutputs> outputs;  // null: no documents, nothing is kept
     std::map<std::string, std::unique_ptr<CachedGenerator>> cached;
   };
+  std::set<std::string> functional_;  // relations
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<store::KnowledgeGraph> knowledge_;
   std::unique_ptr<Models> models_;

@@ -30,6 +30,7 @@ void visit_fields(Visitor& v, KnowledgeConfig& c) {
   v("candidates", c.retriever.candidates, "hybrid: taken from each half");
   v("alpha", c.retriever.alpha, "graph: probability of following a relation");
   v("facts", c.retriever.facts, "graph: facts that seed the walk");
+  v("as_of", c.retriever.as_of, "graph: a date; facts that do not hold then count for nothing");
   v("meaning_weight", c.retriever.meaning_weight, "hybrid-graph: of vectors, the rest words");
   v("passage_weight", c.retriever.passage_weight, "hybrid-graph: of passages among the seeds");
   v("budget_tokens", c.retriever.budget_tokens,

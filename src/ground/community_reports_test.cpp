@@ -420,12 +420,11 @@ TEST(GraphBudget, ReportsPassagesAndFactsShareIt) {
 TEST(GraphBudget, AFactComesWithTheSentenceThatProvesIt) {
   ReportBench bench(two_clubs());
   SilentProgress silent;
-  import_facts(*bench.store, bench.shelf,
-               std::vector<GivenFact>{{.document = "tarn1",
-                                       .subject = "Ada Quill",
-                                       .label = "founded",
-                                       .object = "Tarn Club"}},
-               silent);
+  import_facts(
+      *bench.store, bench.shelf,
+      std::vector<GivenFact>{
+          {.document = "tarn1", .subject = "Ada Quill", .label = "founded", .object = "Tarn Club"}},
+      silent);
   const auto mixed =
       make_retriever(
           {.kind = "graph-local", .budget_tokens = 2000, .report_share = 0, .passage_share = 0},

@@ -108,7 +108,7 @@ store::ExactVectorIndex& Corpus::State::vectors(View& view, const std::string& i
 
 const std::shared_ptr<const EntityGraph>& Corpus::State::graph(View& view) {
   if (!view.graph) {
-    view.graph = load_graph(store(), view.scope).graph;
+    view.graph = load_graph(store(), view.scope, {.functional = sources.functional}).graph;
     if (view.graph->entities().empty() && view.lengths.chunks > 0 &&
         store().extractions(sources.collection).empty()) {
       view.graph.reset();

@@ -7,6 +7,7 @@
 #include "ground/entity_name.h"
 #include "ground/extractors/function_words.h"
 #include "ground/particles.h"
+#include "ground/validity.h"
 #include "text/segment.h"
 
 namespace ondol::ground {
@@ -190,6 +191,7 @@ void EntityGraph::Builder::add_facts() {
     fact->second->confidence = std::max(fact->second->confidence, row.confidence);
   }
   for (auto& [key, fact] : facts) out_.facts_.push_back(std::move(fact));
+  end_superseded(out_.facts_, options_.functional);
 }
 
 void EntityGraph::Builder::add_claims() {

@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -31,7 +32,9 @@ struct GraphOptions {
   // Entities of one sentence are tied by their normalised pointwise mutual information over
   // passages (Bouma 2009), where it is positive; the weight of the strongest tie.
   double co_occurrence = 1.0;
-  double fact_weight = 1.0;     // of one proof of a fact
+  double fact_weight = 1.0;  // of one proof of a fact
+  // Relations of which a thing has one at a time: a later fact ends the one before (validity.h).
+  std::set<std::string> functional = {};
   double passage_weight = 1.0;  // of the tie between a passage and an entity it mentions
 };
 

@@ -7,6 +7,7 @@
 #include "base/sha256.h"
 #include "ground/entity_name.h"
 #include "ground/sentences.h"
+#include "ground/validity.h"
 #include "text/segment.h"
 
 namespace ondol::ground {
@@ -118,7 +119,8 @@ class Importer {
     std::vector<store::Extraction> found(chunks.size());
     Sha256 hash;
     for (const GivenFact* fact : facts) {
-      hash.update(fact->subject + "\n" + fact->label + "\n" + fact->object + "\n");
+      hash.update(fact->subject + "\n" + fact->label + "\n" + fact->object + "\n" +
+                  fact->valid_from + "\n" + fact->valid_to + "\n");
       take(*fact, text, chunks, found);
     }
     const std::string version = hash.hex_digest().substr(0, 16);
@@ -137,7 +139,10 @@ class Importer {
             const std::vector<store::Chunk>& chunks, std::vector<store::Extraction>& found) {
     const store::EntityName subject{entity_key(fact.subject), fact.subject_type};
     const store::EntityName object{entity_key(fact.object), fact.object_type};
-    const std::string wrong = refusal(subject, object, fact.label);
+    std::string wrong = refusal(subject, object, fact.label);
+    for (const std::string& date : {fact.valid_from, fact.valid_to}) {
+      if (!date.empty() && !is_date(date)) wrong = "a date is none";
+    }
     if (!wrong.empty()) {
       ++report_.rejected[wrong];
       return;
@@ -151,7 +156,8 @@ class Importer {
     const std::string& body = chunks[proof->chunk].text;
     out.mentions.push_back(mention_of(subject, fact.subject, body, *proof));
     out.mentions.push_back(mention_of(object, fact.object, body, *proof));
-    out.facts.push_back({subject, fact.label, object, proof->char_from, proof->char_to});
+    out.facts.push_back({subject, fact.label, object, proof->char_from, proof->char_to, 1.0,
+                         fact.valid_from, fact.valid_to});
     ++report_.taken;
   }
 

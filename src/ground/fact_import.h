@@ -24,6 +24,8 @@ struct GivenFact {
   std::string object;
   std::string subject_type;
   std::string object_type;
+  std::string valid_from;  // YYYY, YYYY-MM or YYYY-MM-DD; empty: always
+  std::string valid_to;
   bool operator==(const GivenFact&) const = default;
 };
 

@@ -52,12 +52,6 @@ std::vector<std::vector<Place>> places_of(const EntityGraph& graph) {
   return all;
 }
 
-std::string utf8(std::u32string_view codes) {
-  std::string out;
-  for (const char32_t c : codes) text::append_utf8(out, c);
-  return out;
-}
-
 bool is_hangul(char32_t c) { return c >= U'\uAC00' && c <= U'\uD7A3'; }
 bool is_blank(char32_t c) { return c == U' ' || c == U'\n' || c == U'\t'; }
 

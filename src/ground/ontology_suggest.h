@@ -19,6 +19,7 @@
 #include "ground/entity_graph.h"
 #include "ground/ontology.h"
 #include "infer/cached_generator.h"
+#include "store/store.h"
 
 namespace ondol::ground {
 

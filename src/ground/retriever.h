@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -44,8 +45,9 @@ struct CorpusSources {
   store::CollectionId collection = 0;
   Embedder* embedder = nullptr;
   store::KnowledgeGraph* knowledge = nullptr;  // an external knowledge graph; null: none
-  std::function<CachedGenerator&()> model;     // that searches may ask, made when first wanted
-  std::function<CachedGenerator&()> judge;     // of what is relevant; empty: the same
+  std::set<std::string> functional;         // relations of which a later fact ends the one before
+  std::function<CachedGenerator&()> model;  // that searches may ask, made when first wanted
+  std::function<CachedGenerator&()> judge;  // of what is relevant; empty: the same
   std::function<Reranker&(const std::string&)> reranker;  // by the name of its model
 };
 
@@ -116,6 +118,7 @@ struct RetrieverConfig {
   // Searches of the graph (retrievers/graph.cpp).
   double alpha = 0.5;            // probability of following an edge
   int64_t facts = 5;             // that seed the walk, best by BM25
+  std::string as_of;             // a date: facts that do not hold then count for nothing
   double passage_weight = 0.05;  // of passages among the seeds, to that of entities
   // hybrid-graph: of passages found by meaning, to those found by words. High, because the words
   // of the question also seed the walk as names and facts.

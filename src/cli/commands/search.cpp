@@ -109,6 +109,8 @@ Action declare(Options& options) {
                "order by a cross-encoder, or `model` or `likelihood`: the workspace's model");
   options.choice("--expand", &o->how.expand, {"none", "parent", "neighbours"},
                  "give what stands around a passage too; default none");
+  options.text("--as-of", "DATE", &o->how.as_of,
+               "graph searches: leave out facts that do not hold then");
   options.list("--filter", "KEY=VALUE", &o->filter, "only documents with this tag");
   options.text("--principal", "NAME", &o->principal, "see what this person may see");
   declare_workspace(options, &o->workspace);

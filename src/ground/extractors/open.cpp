@@ -20,6 +20,7 @@
 #include "ground/extractors/extractors.h"
 #include "ground/extractors/text_finder.h"
 #include "ground/sentences.h"
+#include "ground/validity.h"
 
 namespace ondol::ground {
 namespace {
@@ -145,18 +146,6 @@ Prompt prompt_of(const ChunkText& chunk, const Ontology& ontology) {
                      {"assistant", example_answer(relation).dump(), {}},
                      {"user", passage(chunk.title, chunk.heading, chunk.text), {}}};
   return prompt;
-}
-
-// An ISO date of four, seven or ten characters.
-bool is_date(const std::string& text) {
-  if (text.size() != 4 && text.size() != 7 && text.size() != 10) return false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const bool dash = i == 4 || i == 7;
-    if (dash ? text[i] != '-' : text[i] < '0' || text[i] > '9') return false;
-  }
-  const auto number = [&](size_t at) { return std::stoi(text.substr(at, 2)); };
-  return (text.size() < 7 || (number(5) >= 1 && number(5) <= 12)) &&
-         (text.size() < 10 || (number(8) >= 1 && number(8) <= 31));
 }
 
 // What a model said of one chunk, looked up in it.

@@ -15,6 +15,7 @@
 #include "ground/graph/pagerank.h"
 #include "ground/retrievers/graph_budget.h"
 #include "ground/retrievers/retrievers.h"
+#include "ground/validity.h"
 
 namespace ondol::ground {
 namespace {
@@ -67,8 +68,13 @@ std::vector<ScoredFact> GraphRetriever::fact_seeds(const Query& query, const Ent
   if (graph.facts().empty() || config_.facts == 0) return {};
   const auto wanted = static_cast<size_t>(config_.facts);
   const bool by_meaning = kind_ == "hybrid-graph" && corpus_.embeds(query.text);
-  std::vector<ScoredFact> facts = corpus_.facts(query)->search(
-      corpus_.terms(query), by_meaning ? kFactsRescored * wanted : wanted);
+  const bool longer = by_meaning || !config_.as_of.empty();  // some of it will be left out
+  std::vector<ScoredFact> facts =
+      corpus_.facts(query)->search(corpus_.terms(query), longer ? kFactsRescored * wanted : wanted);
+  std::erase_if(facts, [&](const ScoredFact& found) {
+    const GraphFact& fact = graph.facts()[static_cast<size_t>(found.fact)];
+    return !config_.as_of.empty() && !holds_at(fact.valid_from, fact.valid_to, config_.as_of);
+  });
   if (by_meaning && !facts.empty()) {
     std::vector<std::string> texts;
     for (const ScoredFact& found : facts) texts.push_back(fact_text(graph, found.fact));
@@ -76,8 +82,8 @@ std::vector<ScoredFact> GraphRetriever::fact_seeds(const Query& query, const Ent
     for (size_t i = 0; i < near.size(); ++i) facts[i].score = std::max(near[i], 0.0);
     std::stable_sort(facts.begin(), facts.end(),
                      [](const ScoredFact& a, const ScoredFact& b) { return a.score > b.score; });
-    facts.resize(std::min(wanted, facts.size()));
   }
+  facts.resize(std::min(wanted, facts.size()));
   return facts;
 }
 

@@ -8,6 +8,7 @@
 
 #include "ground/fact_index.h"
 #include "ground/sentences.h"
+#include "ground/validity.h"
 
 namespace ondol::ground {
 namespace {
@@ -67,7 +68,9 @@ std::optional<Evidence> fact_evidence(Corpus& corpus, const Query& query, const 
     out.sources.push_back({out.document, out.heading, out.chunk_id,
                            out.char_from + proof->char_from, out.char_from + proof->char_to,
                            std::string(proof->text)});
-    const std::string said = fact_text(graph, number);
+    std::string said = fact_text(graph, number);
+    if (!fact.valid_from.empty()) said += ", from " + fact.valid_from;
+    if (!fact.valid_to.empty()) said += ", to " + fact.valid_to;
     out.text = fmt::format("{} [1]\n[1] {}", said, out.sources[0].quote);
     out.chunk_id = -store::kg_term_id({.text = "fact\n" + said});
     out.char_from = out.sources[0].char_from;
@@ -87,8 +90,8 @@ void add_reports(Corpus& corpus, const Query& query, const std::vector<int32_t>&
   }
 }
 
-void add_facts(Corpus& corpus, const Query& query, const GraphFindings& found,
-               std::string_view provider, Spending spending) {
+void add_facts(Corpus& corpus, const Query& query, const RetrieverConfig& config,
+               const GraphFindings& found, std::string_view provider, Spending spending) {
   const auto graph = corpus.graph(query);
   std::vector<int32_t> order = found.facts;
   const std::set<int32_t> named(found.entities.begin(), found.entities.end());
@@ -101,7 +104,10 @@ void add_facts(Corpus& corpus, const Query& query, const GraphFindings& found,
   std::set<int32_t> seen;
   for (const int32_t number : order) {
     if (spending.full()) return;
-    if (!seen.insert(number).second) continue;
+    const GraphFact& fact = graph->facts()[static_cast<size_t>(number)];
+    const bool holds =
+        config.as_of.empty() || holds_at(fact.valid_from, fact.valid_to, config.as_of);
+    if (!holds || !seen.insert(number).second) continue;
     auto piece = fact_evidence(corpus, query, *graph, number, provider);
     // One too long ends it: what follows is about less.
     if (piece && !spending.add(*std::move(piece))) return;
@@ -134,7 +140,7 @@ std::vector<Evidence> spend_budget(Corpus& corpus, const Query& query,
     if (!passages.add(std::move(piece))) break;
   }
   const double rest = 1 - config.report_share - config.passage_share;
-  if (rest > 0) add_facts(corpus, query, found, provider, Spending(out, k, budget * rest));
+  if (rest > 0) add_facts(corpus, query, config, found, provider, Spending(out, k, budget * rest));
   for (size_t i = 0; i < out.size(); ++i) {
     out[i].score = 1.0 - static_cast<double>(i) / static_cast<double>(out.size());
   }

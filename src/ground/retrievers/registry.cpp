@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "ground/retrievers/decorators.h"
 #include "ground/retrievers/retrievers.h"
+#include "ground/validity.h"
 
 namespace ondol::ground {
 namespace {
@@ -48,6 +49,7 @@ void check(const RetrieverConfig& c) {
        "0 to 1");
   need(c.candidates >= 1 && c.candidates <= 100000, "candidates", fmt::format("{}", c.candidates),
        "1 to 100000");
+  need(c.as_of.empty() || is_date(c.as_of), "as_of", c.as_of, "YYYY, YYYY-MM or YYYY-MM-DD");
   need(c.alpha >= 0 && c.alpha < 1, "alpha", number(c.alpha), "0 to below 1");
   need(c.facts >= 0 && c.facts <= 1000, "facts", fmt::format("{}", c.facts), "0 to 1000");
   need(c.meaning_weight >= 0 && c.meaning_weight <= 1, "meaning_weight", number(c.meaning_weight),
