@@ -15,9 +15,21 @@ std::string padded(std::string text, size_t columns) {
   return text;
 }
 
+// A list of values that is longer than a line goes on in the next one.
+std::string broken(std::string left) {
+  constexpr size_t kIndent = 6;
+  for (size_t begin = 0; left.size() - begin + 2 > kWidth;) {
+    const size_t bar = left.rfind('|', begin + kWidth - 3);
+    if (bar == std::string::npos || bar < begin + kIndent + 1) break;
+    left.insert(bar + 1, "\n" + std::string(kIndent, ' '));
+    begin = bar + 2;
+  }
+  return left;
+}
+
 // "  -m, --model MODEL         sentence", wrapped to the width.
 std::string row_text(const std::string& left, std::string_view right) {
-  std::string text = "  " + left;
+  std::string text = "  " + broken(left);
   if (display_columns(text) + 2 > kHelpColumn) {
     text += "\n" + std::string(kHelpColumn, ' ');
   } else {

@@ -73,5 +73,32 @@ TEST(Refusal, SupportIsHighWhereTheQuestionIsTalkedAbout) {
   EXPECT_EQ(evidence_support({.text = "보일러"}, evidence), 0.0);
 }
 
+// A report is cited as the documents' sentences: by their words, or by its own line about them.
+TEST(Cite, OfAReportItsSources) {
+  Evidence report = piece("a.md",
+                          "Boats\n- The fleet is kept ashore in winter: for repairs [2][1]\n"
+                          "[1] The boats are lifted out in November.\n"
+                          "[2] Mina Park mends them in the shed.");
+  report.sources = {{"a.md", "Yard", 7, 40, 79, "The boats are lifted out in November."},
+                    {"b.md", "Shed", 9, 5, 40, "Mina Park mends them in the shed."}};
+  const std::vector<Evidence> evidence = {report};
+  const auto own = cite("lifted out in November", evidence);
+  ASSERT_EQ(own.size(), 1u);
+  EXPECT_EQ(own[0].document, "a.md");
+  EXPECT_EQ(own[0].chunk_id, 7);
+  EXPECT_EQ(own[0].char_from, 40);
+  EXPECT_EQ(own[0].quote, "The boats are lifted out in November.");
+  // Words of the line alone: what it rests on, in its order, each once.
+  const auto line = cite("The fleet is kept ashore for repairs", evidence, {.citations_max = 5});
+  ASSERT_GE(line.size(), 1u);
+  EXPECT_EQ(line[0].document, "b.md");
+  for (size_t i = 1; i < line.size(); ++i) EXPECT_NE(line[i].document, line[0].document);
+  EXPECT_TRUE(cite("volcano", evidence).empty());
+  // Marks that name no source are words like others.
+  Evidence wrong = piece("c.md", "The gate opens at nine [7]\n[x] [1");
+  wrong.sources = {{"c.md", "", 3, 0, 4, "Gate."}};
+  EXPECT_TRUE(cite("opens at nine", std::vector<Evidence>{wrong}).empty());
+}
+
 }  // namespace
 }  // namespace ondol::ground

@@ -132,6 +132,16 @@ bool repeats_itself(const std::string& text) {
   return 2 * runs.size() < words.size() - 2;
 }
 
+// They share a word that is no function word: what a sentence does not speak of, it does not prove.
+bool speaks_of(const std::string& sentence, const std::string& finding) {
+  const Analyzer analyzer({.drop_stop_words = true});
+  const std::vector<std::string> of_sentence = analyzer.terms(sentence);
+  const std::vector<std::string> of_finding = analyzer.terms(finding);
+  return std::any_of(of_finding.begin(), of_finding.end(), [&](const std::string& term) {
+    return std::find(of_sentence.begin(), of_sentence.end(), term) != of_sentence.end();
+  });
+}
+
 bool says_something(const ReportFinding& finding, const std::vector<ReportFinding>& before) {
   if (finding.summary.empty() && finding.explanation.empty()) return false;
   if (repeats_itself(finding.summary + " " + finding.explanation)) return false;
@@ -148,6 +158,10 @@ void read_findings(const Json& rows, const ReportMaterial& shown, CommunityRepor
                              ? numbers_at(row, shown.sentences.size())
                              : std::vector<size_t>();
     for (const size_t number : numbers) {
+      if (!speaks_of(shown.sentences[number].place.text,
+                     finding.summary + " " + finding.explanation)) {
+        continue;
+      }
       const auto [at, is_new] = kept.try_emplace(number, report.sentences.size());
       if (is_new) report.sentences.push_back(shown.sentences[number]);
       finding.sentences.push_back(at->second);

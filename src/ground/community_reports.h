@@ -11,9 +11,9 @@
 // all that was shown and found by making the same prompt again. So it is never out of date, goes
 // with the documents it was made of, and a scope that sees other sentences has another report.
 //
-// A finding counts only with numbers of sentences that were shown, and when it does not say one
-// thing over and over; others are left out and counted. An answer without such a finding is no
-// report: the digest stays. Not thread-safe.
+// A finding counts only with numbers of sentences that were shown and share a word with it, and
+// when it does not say one thing over and over; others are left out and counted. An answer without
+// such a finding is no report: the digest stays. Not thread-safe.
 #pragma once
 
 #include <cstdint>

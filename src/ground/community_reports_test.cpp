@@ -28,7 +28,8 @@ GeneratedSample said(std::string text, std::string reason = "stop") {
 
 ReportMaterial three_sentences() {
   ReportMaterial shown{.names = {"Tarn Club"}};
-  for (const char* text : {"One is so.", "Two is so.", "Three is so."}) {
+  for (const char* text :
+       {"The first bell rings.", "The second bell rings.", "The third bell rings."}) {
     shown.sentences.push_back({7, {.text = text}});
   }
   return shown;
@@ -36,36 +37,40 @@ ReportMaterial three_sentences() {
 
 TEST(ReportForm, ReadsFindingsAndTheSentencesTheyRestOn) {
   std::string wrong;
-  const auto report = read_report(said(R"({"title":" T ","summary":"S","rating":11,"findings":[)"
-                                       R"({"summary":"a","explanation":"b","sentences":[3,1,3]},)"
-                                       R"({"summary":"c","explanation":"","sentences":[1]}]})"),
-                                  three_sentences(), wrong);
+  const auto report =
+      read_report(said(R"({"title":" T ","summary":"S","rating":11,"findings":[)"
+                       R"({"summary":"a bell","explanation":"b","sentences":[3,1,3]},)"
+                       R"({"summary":"c bell","explanation":"","sentences":[1]}]})"),
+                  three_sentences(), wrong);
   ASSERT_TRUE(report) << wrong;
   EXPECT_EQ(report->title, "T");
   EXPECT_EQ(report->rating, 10);
   EXPECT_FALSE(report->extractive);
   ASSERT_EQ(report->sentences.size(), 2u);
-  EXPECT_EQ(report->sentences[0].place.text, "Three is so.");
-  EXPECT_EQ(report->sentences[1].place.text, "One is so.");
+  EXPECT_EQ(report->sentences[0].place.text, "The third bell rings.");
+  EXPECT_EQ(report->sentences[1].place.text, "The first bell rings.");
   EXPECT_THAT(report->findings.at(0).sentences, ElementsAre(0, 1));
   EXPECT_THAT(report->findings.at(1).sentences, ElementsAre(1));
-  EXPECT_EQ(report_text(*report), "T\nS\n- a: b [1][2]\n- c [2]\n[1] Three is so.\n[2] One is so.");
+  EXPECT_EQ(report_text(*report),
+            "T\nS\n- a bell: b [1][2]\n- c bell [2]\n[1] The third bell rings.\n[2] The first bell "
+            "rings.");
 }
 
 TEST(ReportForm, FindingsWithoutASentenceThatWasShownAreLeftOutAndCounted) {
   std::string wrong;
-  const auto report =
-      read_report(said(R"({"title":"T","summary":"S","rating":"high","findings":[)"
-                       R"({"summary":"a","explanation":"b","sentences":[0,4,-1,1e300,"2",null]},)"
-                       R"({"summary":"","explanation":"","sentences":[2]}, 5, "x",)"
-                       R"({"summary":"c","explanation":"d","sentences":[2]}]})"),
-                  three_sentences(), wrong);
+  const auto report = read_report(
+      said(R"({"title":"T","summary":"S","rating":"high","findings":[)"
+           R"({"summary":"a bell","explanation":"b","sentences":[0,4,-1,1e300,"2",null]},)"
+           R"({"summary":"","explanation":"","sentences":[2]}, 5, "x",)"
+           R"({"summary":"Cows","explanation":"They are red.","sentences":[1,2,3]},)"
+           R"({"summary":"c bell","explanation":"d","sentences":[2]}]})"),
+      three_sentences(), wrong);
   ASSERT_TRUE(report) << wrong;
   EXPECT_EQ(report->rating, 0);
-  EXPECT_EQ(report->findings_dropped, 4);
+  EXPECT_EQ(report->findings_dropped, 5);  // of cows none of the sentences speaks
   ASSERT_EQ(report->findings.size(), 1u);
   ASSERT_EQ(report->sentences.size(), 1u);
-  EXPECT_EQ(report->sentences[0].place.text, "Two is so.");
+  EXPECT_EQ(report->sentences[0].place.text, "The second bell rings.");
 }
 
 TEST(ReportForm, LoopsAndDoublesAreLeftOut) {
@@ -74,23 +79,23 @@ TEST(ReportForm, LoopsAndDoublesAreLeftOut) {
       "of the island and it is a part of the island";
   std::string wrong;
   const auto report = read_report(said(R"({"title":"T","summary":"S","rating":1,"findings":[)"
-                                       R"({"summary":"a","explanation":"b","sentences":[1]},)"
-                                       R"({"summary":"a","explanation":"b","sentences":[2]},)"
-                                       R"({"summary":"c","explanation":")" +
+                                       R"({"summary":"a bell","explanation":"b","sentences":[1]},)"
+                                       R"({"summary":"a bell","explanation":"b","sentences":[2]},)"
+                                       R"({"summary":"c bell","explanation":")" +
                                        loop + R"(","sentences":[3]}]})"),
                                   three_sentences(), wrong);
   ASSERT_TRUE(report) << wrong;
   EXPECT_EQ(report->findings.size(), 1u);
   EXPECT_EQ(report->findings_dropped, 2);
   EXPECT_FALSE(read_report(said(R"({"title":"T","summary":")" + loop +
-                                R"(","findings":[{"summary":"a","sentences":[1]}]})"),
+                                R"(","findings":[{"summary":"a bell","sentences":[1]}]})"),
                            three_sentences(), wrong));
   EXPECT_THAT(wrong, HasSubstr("over and over"));
   // A long text that says several things is none.
   EXPECT_TRUE(
       read_report(said(R"({"title":"T","summary":"The ferry sails at six, the office opens )"
                        R"(at seven, the last boat leaves at nine and the gate is shut.",)"
-                       R"("findings":[{"summary":"a","sentences":[1]}]})"),
+                       R"("findings":[{"summary":"a bell","sentences":[1]}]})"),
                   three_sentences(), wrong));
 }
 
@@ -98,16 +103,17 @@ TEST(ReportForm, WhatIsNoReportIsSaid) {
   const struct {
     GeneratedSample sample;
     const char* wrong;
-  } rows[] = {{said(""), "no JSON object"},
-              {said("Here is the report you asked for."), "no JSON object"},
-              {said("[1,2]"), "no JSON object"},
-              {said("{\"title\":\"\xff\"}"), "no JSON object"},
-              {said(R"({"title":"T","summary":"S","fin)", "length"), "was cut"},
-              {said(R"({"title":"T","summary":" ","findings":[]})"), "no title or no summary"},
-              {said(R"({"title":3,"summary":"S","findings":[]})"), "no title or no summary"},
-              {said(R"({"title":"T","summary":"S","findings":"none"})"), "no finding"},
-              {said(R"({"title":"T","summary":"S","findings":[{"summary":"a","sentences":[9]}]})"),
-               "no finding"}};
+  } rows[] = {
+      {said(""), "no JSON object"},
+      {said("Here is the report you asked for."), "no JSON object"},
+      {said("[1,2]"), "no JSON object"},
+      {said("{\"title\":\"\xff\"}"), "no JSON object"},
+      {said(R"({"title":"T","summary":"S","fin)", "length"), "was cut"},
+      {said(R"({"title":"T","summary":" ","findings":[]})"), "no title or no summary"},
+      {said(R"({"title":3,"summary":"S","findings":[]})"), "no title or no summary"},
+      {said(R"({"title":"T","summary":"S","findings":"none"})"), "no finding"},
+      {said(R"({"title":"T","summary":"S","findings":[{"summary":"a bell","sentences":[9]}]})"),
+       "no finding"}};
   for (const auto& row : rows) {
     std::string wrong;
     EXPECT_FALSE(read_report(row.sample, three_sentences(), wrong)) << row.sample.text;

@@ -19,10 +19,10 @@ inline std::string user_text(const GenerateRequest& request) {
   return std::get<Prompt>(request.prompt).messages.back().content;
 }
 
-// A report that cites the first sentence, whatever is shown.
+// A report that cites the first sentence, whatever is shown of clubs, bands and keepers.
 inline constexpr const char* kPlainReport =
     R"({"title":"A title","summary":"A summary.","rating":7,)"
-    R"("findings":[{"summary":"It is so","explanation":"Because.","sentences":[1]}]})";
+    R"("findings":[{"summary":"Club, Band or Keeper","explanation":"Because.","sentences":[1]}]})";
 
 class ReportModel final : public Generator {
  public:

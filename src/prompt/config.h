@@ -30,7 +30,7 @@ struct StrategyConfig {
   std::string mixture = "sequence";    // document-mixture: "sequence" or "token"
   double document_temperature = 0.2;   // document-mixture: of P(document | question)
   int64_t batch_tokens = 1024;         // map-reduce: of the passages of one call
-  int64_t points_tokens_max = 320;     // map-reduce: of the points that one call answers
+  int64_t points_tokens_max = 480;     // map-reduce: of the points that one call answers
   int64_t reduce_tokens = 1024;        // map-reduce: of the points that the answer is made of
 };
 

@@ -5,10 +5,12 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "base/error.h"
 #include "prompt/answer_text.h"
 #include "prompt/strategy.h"
+#include "text/segment.h"
 
 namespace ondol::prompt {
 namespace {
@@ -71,6 +73,14 @@ std::vector<Batch> batches_of(const Generator& generator, std::span<const Eviden
   return batches;
 }
 
+std::string map_text(const std::string& passages, const std::string& question) {
+  return "Passages:\n" + passages + "Question: " + question +
+         "\n\nList as JSON the points of the passages that help to answer the question, in the "
+         "language of the question: the point, a score from 0 (no help) to 100 (the answer), and "
+         "the numbers of the passages that say it. No points if nothing helps.";
+}
+
+// One worked example shows the form; a point of it that comes back has no passage that says it.
 GenerateRequest map_request(const Task& task, const Batch& batch, int64_t tokens_max) {
   std::string passages;
   GenerateRequest request;
@@ -84,33 +94,61 @@ GenerateRequest map_request(const Task& task, const Batch& batch, int64_t tokens
       .messages = {
           {"system", "You find what passages say about a question. You use only the passages.", {}},
           {"user",
-           "Passages:\n" + passages + "Question: " + task.query.text +
-               "\n\nList as JSON the points of the passages that help to answer the question, in "
-               "the language of the question: the point, a score from 0 (no help) to 100 (the "
-               "answer), and the numbers of the passages that say it. No points if nothing helps.",
-           {}}}};
+           map_text("1. (Lamps) The lamps are lit at dusk.\n\n2. (Roof) It rained.\n\n",
+                    "When are the lamps lit?"),
+           {}},
+          {"assistant",
+           R"({"points":[{"text":"The lamps are lit at dusk.","score":90,"ids":[1]}]})",
+           {}},
+          {"user", map_text(passages, task.query.text), {}}}};
   request.tokens_max = tokens_max;
   request.json_schema = schema_of(batch.end - batch.begin);
   request.sampler.frequency_penalty = kFrequencyPenalty;
   return request;
 }
 
-// The first passage of the batch that a point names; nullopt: it names none that was shown.
-std::optional<size_t> passage_of(const Json& row, const Batch& batch) {
+// The beginnings of the longer words of a text: enough to see that two texts share one, whatever
+// ending or particle it has.
+std::set<std::string> word_stems(const std::string& text) {
+  constexpr size_t kLetters = 4, kSyllables = 2;
+  std::set<std::string> stems;
+  const std::string folded = text::fold_for_search(text);
+  for (const text::Span& word : text::Segmenter().words(folded)) {
+    const std::string its = folded.substr(word.from, word.to - word.from);
+    const size_t wanted = static_cast<unsigned char>(its[0]) < 0x80 ? kLetters : kSyllables;
+    size_t at = 0, points = 0;
+    for (; at < its.size() && points < wanted; ++points) text::next_code_point(its, at);
+    if (points == wanted) stems.insert(its.substr(0, at));
+  }
+  return stems;
+}
+
+// A passage that shares no word with a point does not say it.
+bool says(const Evidence& passage, const std::string& point) {
+  const std::set<std::string> of_passage = word_stems(passage.title + " " + passage.text);
+  const std::set<std::string> of_point = word_stems(point);
+  return std::any_of(of_point.begin(), of_point.end(),
+                     [&](const std::string& stem) { return of_passage.contains(stem); });
+}
+
+// The first passage that a point names and that speaks of it; nullopt: none that was shown does.
+std::optional<size_t> passage_of(const Json& row, const std::string& point, const Batch& batch,
+                                 std::span<const Evidence> evidence) {
   const auto ids = row.find("ids");
   if (ids == row.end() || !ids->is_array()) return std::nullopt;
   for (const Json& id : *ids) {
     if (!id.is_number_integer()) continue;
     const double number = id.get<double>();
-    if (number >= 1 && number <= static_cast<double>(batch.end - batch.begin)) {
-      return batch.begin + id.get<size_t>() - 1;
-    }
+    if (number < 1 || number > static_cast<double>(batch.end - batch.begin)) continue;
+    const size_t passage = batch.begin + id.get<size_t>() - 1;
+    if (says(evidence[passage], point)) return passage;
   }
   return std::nullopt;
 }
 
 // What is no list of points counts as none, which the returned words say.
-std::string read_points(const std::string& text, const Batch& batch, std::vector<Point>& points) {
+std::string read_points(const std::string& text, const Batch& batch,
+                        std::span<const Evidence> evidence, std::vector<Point>& points) {
   const Json answer = Json::parse(text, nullptr, false);
   if (!answer.is_object() || !answer.contains("points") || !answer["points"].is_array()) {
     return "no points: " + text;
@@ -118,15 +156,16 @@ std::string read_points(const std::string& text, const Batch& batch, std::vector
   for (const Json& row : answer["points"]) {
     if (!row.is_object()) continue;
     const auto said = row.find("text"), score = row.find("score");
-    const std::optional<size_t> passage = passage_of(row, batch);
-    if (said == row.end() || !said->is_string() || score == row.end() || !score->is_number() ||
-        !passage) {
+    if (said == row.end() || !said->is_string() || score == row.end() || !score->is_number()) {
       continue;
     }
-    Point point{said->get<std::string>(), score->get<double>(), *passage};
+    Point point{said->get<std::string>(), score->get<double>()};
+    const std::optional<size_t> passage = passage_of(row, point.text, batch, evidence);
     const bool known = std::any_of(points.begin(), points.end(),
                                    [&](const Point& other) { return other.text == point.text; });
-    if (point.score > 0 && !known) points.push_back(std::move(point));
+    if (point.score <= 0 || known || !passage) continue;
+    point.passage = *passage;
+    points.push_back(std::move(point));
   }
   return text;
 }
@@ -166,8 +205,9 @@ class MapReduce final : public Strategy {
     for (size_t b = 0; b < batches.size(); ++b) {
       const GenerateResult result = running[b]->wait();
       add_usage(answer, result);
-      answer.trace.push_back({"map", read_points(result.samples.at(0).text, batches[b], points),
-                              result.milliseconds_total});
+      answer.trace.push_back(
+          {"map", read_points(result.samples.at(0).text, batches[b], task.evidence, points),
+           result.milliseconds_total});
     }
     std::stable_sort(points.begin(), points.end(),
                      [](const Point& a, const Point& b) { return a.score > b.score; });

@@ -237,10 +237,10 @@ TEST(MapReduce, TheBestPointsOfAllBatchesMakeTheAnswer) {
   c.generator.text = [&](const GenerateRequest& request, int64_t) -> std::string {
     if (!c.maps(request)) return "It is both.";
     if (c.user(request).find("Text 0") != std::string::npos) {
-      return R"({"points":[{"text":"weak","score":10,"ids":[1]},{"text":"none","score":0,"ids":[1]}]})";
+      return R"({"points":[{"text":"weak text","score":10,"ids":[1]},{"text":"none text","score":0,"ids":[1]}]})";
     }
     if (c.user(request).find("Text 2") != std::string::npos) {
-      return R"({"points":[{"text":"strong","score":90,"ids":[7,2]},{"text":"unproved","score":99,"ids":[9]}]})";
+      return R"({"points":[{"text":"strong text","score":90,"ids":[7,2]},{"text":"unproved text","score":99,"ids":[9]}]})";
     }
     return "I would rather not";
   };
@@ -252,8 +252,8 @@ TEST(MapReduce, TheBestPointsOfAllBatchesMakeTheAnswer) {
   EXPECT_EQ(c.generator.requests[1].sources, (std::vector<int64_t>{3, 4}));
   EXPECT_EQ(c.generator.requests[2].sources, (std::vector<int64_t>{40}));
   const std::string reduced = c.user(c.generator.requests[3]);
-  EXPECT_THAT(reduced, HasSubstr("Passage (T3):\nstrong\n\nPassage (T0):\nweak\n"));
-  EXPECT_THAT(reduced, Not(HasSubstr("none")));
+  EXPECT_THAT(reduced, HasSubstr("Passage (T3):\nstrong text\n\nPassage (T0):\nweak text\n"));
+  EXPECT_THAT(reduced, Not(HasSubstr("none text")));
   EXPECT_THAT(reduced, Not(HasSubstr("unproved")));
   EXPECT_THAT(reduced, Not(HasSubstr("Text 0")));
   EXPECT_EQ(c.generator.requests[3].tokens_max, 9);
@@ -273,7 +273,7 @@ TEST(MapReduce, OnlyWhatFitsIsReduced) {
   c.generator.text = [&](const GenerateRequest& request, int64_t) -> std::string {
     if (!c.maps(request)) return "Yes.";
     ++number;
-    return R"({"points":[{"text":"point )" + std::to_string(number) + R"(","score":)" +
+    return R"({"points":[{"text":"text point )" + std::to_string(number) + R"(","score":)" +
            std::to_string(number) + R"(,"ids":[1]}]})";
   };
   c.run();
@@ -284,11 +284,13 @@ TEST(MapReduce, OnlyWhatFitsIsReduced) {
 }
 
 TEST(MapReduce, NothingLeftIsTheRefusal) {
-  for (const char* said : {"", "{", "[]", "{\"points\":[]}", "{\"points\":7}", "{\"points\":[3]}",
-                           R"({"points":[{"text":"x","score":0,"ids":[1]}]})",
-                           R"({"points":[{"text":"x","score":"9","ids":[1]}]})",
-                           R"({"points":[{"text":"x","score":9,"ids":[0,-1,1e99]}]})",
-                           R"({"points":[{"text":"x","score":9,"ids":[1)"}) {
+  for (const char* said :
+       {"", "{", "[]", "{\"points\":[]}", "{\"points\":7}", "{\"points\":[3]}",
+        R"({"points":[{"text":"x text","score":0,"ids":[1]}]})",
+        R"({"points":[{"text":"x text","score":"9","ids":[1]}]})",
+        R"({"points":[{"text":"x text","score":9,"ids":[0,-1,1e99]}]})",
+        R"({"points":[{"text":"The lamps are lit at dusk.","score":90,"ids":[1]}]})",
+        R"({"points":[{"text":"x text","score":9,"ids":[1)"}) {
     MapReduceCase c;
     c.generator.text = [&](const auto&, int64_t) { return std::string(said); };
     std::string streamed;

@@ -57,6 +57,15 @@ Json results_json(const std::vector<Evidence>& found) {
                        {"char_to", piece.char_to},
                        {"page", piece.page},
                        {"provider", piece.provider}});
+    if (piece.sources.empty()) continue;
+    Json& sources = results.back()["sources"] = Json::array();
+    for (const Citation& source : piece.sources) {
+      sources.push_back({{"document", source.document},
+                         {"chunk_id", source.chunk_id},
+                         {"char_from", source.char_from},
+                         {"char_to", source.char_to},
+                         {"quote", source.quote}});
+    }
   }
   return {{"results", results}};
 }
