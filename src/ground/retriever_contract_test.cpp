@@ -216,7 +216,7 @@ std::vector<Row> rows() {
     if (row.needs_knowledge) continue;  // kg/retriever_test.cpp has those
     all.push_back({std::string(row.kind), {.kind = std::string(row.kind)}});
   }
-  for (const char* kind : {"bm25", "hybrid", "hybrid-graph"}) {
+  for (const char* kind : {"bm25", "hybrid"}) {
     const std::string name = kind;
     all.push_back({name + "-rewrite", {.kind = name, .query = "rewrite"}});
     all.push_back({name + "-multi-query", {.kind = name, .query = "multi-query"}});
@@ -227,6 +227,9 @@ std::vector<Row> rows() {
     all.push_back({name + "-parent", {.kind = name, .expand = "parent"}});
     all.push_back({name + "-neighbours", {.kind = name, .expand = "neighbours"}});
   }
+  all.push_back({"hybrid-graph-query", {.kind = "hybrid-graph", .query = "multi-query"}});
+  all.push_back(
+      {"hybrid-graph-grown", {.kind = "hybrid-graph", .rerank = "words", .expand = "parent"}});
   for (const char* kind : {"vector", "hybrid", "hybrid-graph", "graph-global", "auto"}) {
     all.push_back({std::string(kind) + "-hyde", {.kind = kind, .query = "hyde"}});
   }
