@@ -5,8 +5,8 @@
 #include <algorithm>
 
 #include "app/graph_reports.h"
-#include "app/ingest.h"
 #include "app/test_support.h"
+#include "ground/ingest.h"
 #include "support/paths.h"
 
 namespace ondol::app {
@@ -20,9 +20,14 @@ TEST(GraphReportsModel, AreOfTheFormAndProvedByTheDocuments) {
   const Workspace workspace = Workspace::open(folder.path() / "w");
   Session session(Home{folder.path() / "home"}, {.threads = 2});
   SilentProgress silent;
-  GraphDesk builder(workspace, {.write = true});
-  builder.build(GraphTier(workspace, nullptr, {}), silent);
-  GraphReports reports(builder, session.generator(path.string()));
+  {
+    const auto names = ground::make_extractor("names");
+    const auto store = workspace.open_store(store::OpenMode::kReadWrite);
+    ground::ingest_folder(*store, store->open_collection(kDocumentsCollection),
+                          workspace.documents(), nullptr, {.extractor = names.get()}, silent);
+  }
+  GraphDesk desk(workspace, {.keep = true});
+  GraphReports reports(desk, session.generator(path.string()));
   std::vector<int32_t> ids = reports.levels(0, 100);
   ASSERT_GE(ids.size(), 4u);
   ids.erase(ids.begin(), ids.end() - 4);  // the smallest
@@ -36,7 +41,7 @@ TEST(GraphReportsModel, AreOfTheFormAndProvedByTheDocuments) {
     EXPECT_EQ(report.extractive, !reports.reporter().find(id).has_value());
     ASSERT_FALSE(report.sentences.empty());
     for (const ground::ReportSentence& sentence : report.sentences) {
-      const auto views = builder.passages({sentence.place.passage});
+      const auto views = desk.passages({sentence.place.passage});
       ASSERT_EQ(views.size(), 1u);
       EXPECT_EQ(views[0].chunk.id, sentence.chunk);
       EXPECT_NE(views[0].chunk.text.find(sentence.place.text), std::string::npos);
