@@ -2,6 +2,7 @@
 
 #include "app/catalogue.h"
 #include "base/error.h"
+#include "io/model_folder.h"
 #include "models/adapter_saved.h"
 
 namespace ondol::app {
@@ -129,6 +130,13 @@ Embedder& Session::embedder(const std::string& name) {
 LocalEmbedder& Session::local_embedder(const std::string& name) {
   auto& slot = embedders_[name];
   if (!slot) {
+    const std::filesystem::path& path = model(name)->path;
+    if (std::filesystem::is_directory(path) &&
+        io::ModelFolder::open(path).find_tensor("classifier.weight") != nullptr) {
+      notices_.push_back("[embed] '" + path.string() +
+                         "' has a classifier, which vectors leave out; as a reranker it is used "
+                         "whole");
+    }
     slot = std::make_unique<LocalEmbedder>(
         model(name), std::make_unique<ThreadPool>(options_.threads),
         LocalEmbedderOptions{.precision = options_.precision, .profile = options_.profile});

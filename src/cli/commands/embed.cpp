@@ -43,6 +43,7 @@ std::string vector_line(const std::vector<float>& vector) {
 int embed(const EmbedCommandOptions& options, Context& context) {
   app::Session session = make_session(options.engine);
   LocalEmbedder& embedder = session.local_embedder(options.model);
+  show_notices(session, context);
   const std::vector<std::string> texts = lines_of(read_stdin());
   const EmbedResult result = embedder.embed(texts, {.truncate = options.truncate});
   if (!result.truncated.empty()) {

@@ -96,6 +96,7 @@ int search(const SearchOptions& options, Context& context) {
       .how = options.how,
       .on_notice = [&](const std::string& notice) { context.progress.notice(notice); }};
   const std::vector<Evidence> found = app::search_workspace(workspace, session, request);
+  show_notices(session, context);
   if (options.json) {
     context.print(json_line(results_json(found)));
   } else if (found.empty()) {
