@@ -13,9 +13,6 @@
 namespace ondol::cli {
 namespace {
 
-// Name and choices of an option on the left of its help line, at most.
-constexpr size_t kChoicesColumns = 60;
-
 std::string join(std::span<const std::string> words, std::string_view between) {
   std::string text;
   for (const std::string& word : words) {
@@ -98,12 +95,7 @@ void Options::text(const std::string& names, const std::string& placeholder,
 
 void Options::choice(const std::string& names, std::string* target, std::vector<std::string> values,
                      const std::string& help) {
-  // What does not fit beside the name goes behind the words.
-  const std::string all = join(values, "|");
-  const bool fits = names.size() + all.size() <= kChoicesColumns;
-  std::string text = fits ? help : help + ": " + join(values, ", ");
-  if (!target->empty()) text += " (default " + *target + ")";
-  add_row(names, fits ? all : "NAME", text);
+  add_row(names, join(values, "|"), target->empty() ? help : help + " (default " + *target + ")");
   const auto set = [this, names, target, values](const std::string& value) {
     if (std::find(values.begin(), values.end(), value) == values.end()) {
       fail(long_name(names) + " is '" + value + "'; expected " + join(values, ", "));

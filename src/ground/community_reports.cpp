@@ -160,6 +160,22 @@ std::vector<std::string> CommunityReporter::fact_lines(std::span<const int32_t> 
   return lines;
 }
 
+// What passages say of the entities beyond relations.
+std::vector<std::string> CommunityReporter::claim_lines(std::span<const int32_t> entities,
+                                                        Own& out) const {
+  const std::set<int32_t> inside(entities.begin(), entities.end());
+  std::vector<std::string> lines;
+  std::set<int64_t> chunks(out.chunks.begin(), out.chunks.end());
+  for (const GraphClaim& claim : graph_->claims()) {
+    if (lines.size() >= options_.facts) break;
+    if (!inside.contains(claim.subject)) continue;
+    lines.push_back(fmt::format("claim ({}): {}", claim.status, claim.text));
+    add_support(*graph_, {claim.proof}, chunks);
+  }
+  out.chunks.assign(chunks.begin(), chunks.end());
+  return lines;
+}
+
 // Returns their tokens in all.
 int64_t CommunityReporter::read_sentences(std::span<const int32_t> entities, Own& out) {
   out.sentences = central_sentences(
@@ -186,6 +202,7 @@ const CommunityReporter::Own& CommunityReporter::own(int32_t community) {
   }
   out.chunks.assign(support.begin(), support.end());
   out.facts = fact_lines(inner_facts(*graph_, entities), out);
+  for (std::string& line : claim_lines(entities, out)) out.facts.push_back(std::move(line));
   out.budget = options_.prompt_tokens;
   for (const std::string& line : out.names) out.budget -= tokens(line) + 1;
   for (const std::string& line : out.facts) out.budget -= tokens(line) + 3;

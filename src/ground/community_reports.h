@@ -123,6 +123,7 @@ class CommunityReporter {
   const Own& own(int32_t community);
   std::vector<int32_t> largest_parts(int32_t community) const;
   std::vector<std::string> fact_lines(std::span<const int32_t> facts, Own& out) const;
+  std::vector<std::string> claim_lines(std::span<const int32_t> entities, Own& out) const;
   ReportMaterial material(int32_t community);
   void add_needed(int32_t community, std::map<int32_t, bool>& all);
   struct Running;
