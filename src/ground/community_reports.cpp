@@ -141,8 +141,7 @@ std::vector<int32_t> CommunityReporter::largest_parts(int32_t community) const {
   return parts;
 }
 
-// "subject label object (from - to)". Claims of a community belong here, beside its facts, once the
-// graph reads them.
+// "subject label object (from - to)".
 std::vector<std::string> CommunityReporter::fact_lines(std::span<const int32_t> facts,
                                                        Own& out) const {
   std::vector<std::string> lines;

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "ground/cite.h"
+#include "ground/entity_name.h"
 #include "ground/report_test_support.h"
 
 namespace ondol::ground {
@@ -337,6 +338,31 @@ TEST(Reports, AModelWithoutSchemasIsRefused) {
   ReportBench bench(two_clubs());
   bench.model.follows_schemas = false;
   EXPECT_THROW(bench.view(), Error);
+}
+
+// What a passage says beyond relations is shown too, and goes with the passage.
+TEST(Reports, ClaimsAreShown) {
+  ReportBench bench(two_clubs());
+  const store::ChunkId chunk = bench.store->chunk_ids({bench.shelf, "", {}}).at(0);
+  const store::EntityName club{entity_key("Tarn Club"), ""};
+  store::Extraction said{.extractor = "open", .version = "1"};
+  said.mentions = {{club, "Tarn Club", 4, 13, 0}};
+  said.claims = {{club, {}, "statement", "suspected", "It owes the lake.", "", "", 0, 13}};
+  const std::vector<store::ChunkExtraction> rows = {{chunk, said}};
+  bench.store->put_extractions(bench.shelf, rows);
+  bench.make_all();
+  const auto shown = [&] {
+    return std::count_if(bench.model.requests.begin(), bench.model.requests.end(),
+                         [](const GenerateRequest& request) {
+                           return user_text(request).find("claim (suspected): It owes the lake.") !=
+                                  std::string::npos;
+                         });
+  };
+  EXPECT_EQ(shown(), 1);
+  bench.store->remove_document(bench.shelf, "tarn1");
+  bench.model.requests.clear();
+  bench.make_all();
+  EXPECT_EQ(shown(), 0);
 }
 
 }  // namespace
