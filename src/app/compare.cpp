@@ -147,6 +147,7 @@ ComparedRecipe run_one(const Workspace& workspace, CompiledRecipe& recipe,
                        AnswerCache& cache, Steps& steps, Session& session,
                        const OpenedCorpus& opened, const CompareOptions& options) {
   const Recipe& config = recipe.recipe();
+  const RecipeBook& book = workspace.book();
   steps.name("compare: " + config.name);
   if (!options.retrieval_only && recipe.wants_refusal_fit() && can_fit_refusal(source)) {
     fit_refusal_on_train(workspace, recipe, source, cache, steps, options);
@@ -164,6 +165,7 @@ ComparedRecipe run_one(const Workspace& workspace, CompiledRecipe& recipe,
                                          .latency_questions = options.latency_questions,
                                          .retrieval_only = options.retrieval_only,
                                          .cost_key = source.collection + recipe.models_id() +
+                                                     book.roles.summarise + "|" + book.roles.judge +
                                                      std::to_string(session.options().threads),
                                          .forget = forget,
                                          .asked = [&] { return opened.asked(); },

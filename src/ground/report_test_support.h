@@ -2,7 +2,6 @@
 #pragma once
 
 #include <functional>
-#include <mutex>
 #include <string>
 #include <vector>
 
@@ -11,12 +10,13 @@
 #include "ground/retrievers/report_view.h"
 #include "ground/stored_outputs.h"
 #include "ground/test_support.h"
+#include "support/scripted_generator.h"
 
 namespace ondol::ground::testing {
 
 // The user's text of a request.
 inline std::string user_text(const GenerateRequest& request) {
-  return std::get<Prompt>(request.prompt).messages.back().content;
+  return ondol::testing::ScriptedGenerator::user_text(request.prompt);
 }
 
 // A report that cites the first sentence, whatever is shown of clubs, bands and keepers.
@@ -24,50 +24,32 @@ inline constexpr const char* kPlainReport =
     R"({"title":"A title","summary":"A summary.","rating":7,)"
     R"("findings":[{"summary":"Club, Band or Keeper","explanation":"Because.","sentences":[1]}]})";
 
-class ReportModel final : public Generator {
+// A token a word.
+inline int64_t count_words(const PromptInput& prompt) {
+  const auto* raw = std::get_if<RawText>(&prompt);
+  std::string text = raw != nullptr ? raw->text : "";
+  if (raw == nullptr) {
+    for (const auto& m : std::get<Prompt>(prompt).messages) text += m.content + " ";
+  }
+  int64_t count = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    count +=
+        text[i] != ' ' && text[i] != '\n' && (i == 0 || text[i - 1] == ' ' || text[i - 1] == '\n');
+  }
+  return count;
+}
+
+class ReportModel final : public ondol::testing::ScriptedGenerator {
  public:
   std::function<GeneratedSample(const GenerateRequest&)> answer = [](const GenerateRequest&) {
     return GeneratedSample{kPlainReport, {}, "stop", {}};
   };
-  bool follows_schemas = true;
-  int64_t context = 0;
-  std::vector<GenerateRequest> requests;
-
-  std::unique_ptr<Generation> submit(GenerateRequest request) override {
-    const std::lock_guard guard(mutex_);
-    requests.push_back(request);
-    auto done = std::make_unique<Done>();
-    done->result.samples.push_back(answer(request));
-    done->result.usage = {.prompt_tokens = count_tokens(request.prompt), .completion_tokens = 30};
-    return done;
+  ReportModel() {
+    sample = [this](const GenerateRequest& request, int64_t) { return answer(request); };
+    tokens = &count_words;
+    follows_schemas = true;
+    context = 0;
   }
-  std::vector<Score> score(const ScoreRequest&) override { return {}; }
-  GeneratorCapabilities capabilities() const override {
-    return {.json_schema = follows_schemas, .context_tokens_max = context};
-  }
-  // A token a word.
-  int64_t count_tokens(const PromptInput& prompt) const override {
-    const auto* raw = std::get_if<RawText>(&prompt);
-    std::string text = raw != nullptr ? raw->text : "";
-    if (raw == nullptr) {
-      for (const auto& m : std::get<Prompt>(prompt).messages) text += m.content + " ";
-    }
-    int64_t count = 0;
-    for (size_t i = 0; i < text.size(); ++i) {
-      count += text[i] != ' ' && text[i] != '\n' &&
-               (i == 0 || text[i - 1] == ' ' || text[i - 1] == '\n');
-    }
-    return count;
-  }
-  std::string id() const override { return "report-model-1"; }
-
- private:
-  struct Done final : Generation {
-    GenerateResult result;
-    GenerateResult wait() override { return result; }
-    void cancel() override {}
-  };
-  std::mutex mutex_;
 };
 
 // Documents with their graph, a model, and what it said kept in the store.

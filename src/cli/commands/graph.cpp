@@ -42,14 +42,6 @@ int import_file(const GraphOptions& options, app::GraphDesk& desk, Context& cont
   return done.rejected.empty() ? kExitDone : kExitNegative;
 }
 
-int show(const GraphOptions& options, app::GraphDesk& desk, Context& context) {
-  need_names(options, 1, "NAME");
-  const int32_t entity = desk.entity(options.names[0], options.type);
-  context.print(options.json ? entity_json(desk, entity, options.limit)
-                             : entity_text(desk, entity, options.limit));
-  return kExitDone;
-}
-
 int path(const GraphOptions& options, app::GraphDesk& desk, Context& context) {
   need_names(options, 2, "NAME NAME");
   const int32_t from = desk.entity(options.names[0]), to = desk.entity(options.names[1]);
@@ -124,6 +116,15 @@ int view(const GraphOptions& options, app::GraphDesk& desk, Context& context) {
                                               {"links_hidden", view.edges_hidden}})
                              : fmt::format("{}: {} of {} entities, {} links\n", options.output,
                                            view.nodes.size(), view.entities, view.edges.size()));
+  return kExitDone;
+}
+
+int show(const GraphOptions& options, app::GraphDesk& desk, Context& context) {
+  if (!options.output.empty()) return view(options, desk, context);
+  need_names(options, 1, "NAME");
+  const int32_t entity = desk.entity(options.names[0], options.type);
+  context.print(options.json ? entity_json(desk, entity, options.limit)
+                             : entity_text(desk, entity, options.limit));
   return kExitDone;
 }
 
@@ -209,7 +210,7 @@ Action declare(Options& options) {
   options.integer("--max-tokens", "N", &o->limits.tokens_max, {0, kTokensMax},
                   "build, reports: of prompts and answers; 0: no limit");
   options.text("--type", "CLASS", &o->type, "show, view: tells namesakes apart");
-  options.text("--output", "FILE", &o->output, "view, export, ontology: what is written");
+  options.text("--output", "FILE", &o->output, "show, view, export, ontology: what is written");
   options.text("--format", "NAME", &o->format, "export: " + app::export_formats());
   options.integer("--nodes", "N", &o->nodes, {1, kNodesMax}, "view: entities shown at most");
   options.integer("--hops", "K", &o->hops, {1, kHopsMax}, "view NAME: links from it at most");

@@ -66,7 +66,7 @@ TEST_F(QueryDecorators, RewriteFoldsTheConversationIntoTheQuestion) {
       .history = {{"user", "도서관은 어디야?", {}}, {"assistant", "강가에 있다.", {}}}};
   EXPECT_EQ(search({.kind = "bm25", .query = "rewrite"}, query).at(0), "d");
   ASSERT_EQ(model_.requests.size(), 1u);
-  const std::string user = testing::ScriptedModel::user_of(model_.requests[0].prompt);
+  const std::string user = testing::ScriptedModel::user_text(model_.requests[0].prompt);
   EXPECT_THAT(user, HasSubstr("사람: 도서관은 어디야?\n도우미: 강가에 있다.\n"));
   EXPECT_THAT(user, HasSubstr("마지막 질문: 그럼 언제 쉬어?"));
   EXPECT_THAT(model_.requests[0].json_schema, HasSubstr("\"question\""));

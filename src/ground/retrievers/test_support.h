@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <functional>
 #include <map>
-#include <mutex>
 #include <string>
 #include <vector>
 
@@ -13,10 +12,11 @@
 #include "ground/analysis.h"
 #include "infer/cached_generator.h"
 #include "infer/reranker.h"
+#include "support/scripted_generator.h"
 
 namespace ondol::ground::testing {
 
-class ScriptedModel final : public Generator {
+class ScriptedModel final : public ondol::testing::ScriptedGenerator {
  public:
   // The user's message to the answer; may throw.
   std::function<std::string(const std::string& user)> answer = [](const std::string&) {
@@ -28,53 +28,22 @@ class ScriptedModel final : public Generator {
   // The same of a text without a template; two tokens.
   std::function<double(const std::string& text, const std::string& continuation)> raw_likelihood =
       [](const std::string&, const std::string&) { return -1.0; };
-  bool can_score = true;
-  std::vector<GenerateRequest> requests;
 
-  std::unique_ptr<Generation> submit(GenerateRequest request) override {
-    const std::lock_guard guard(mutex_);
-    requests.push_back(request);
-    GenerateResult result;
-    result.samples.push_back({answer(user_of(request.prompt)), {1}, "stop", {}});
-    return std::make_unique<Done>(std::move(result));
-  }
-  std::vector<Score> score(const ScoreRequest& request) override {
-    std::vector<Score> scores;
-    if (const auto* raw = std::get_if<RawText>(&request.prompt)) {
-      for (const std::string& continuation : request.continuations) {
-        scores.push_back({.log_likelihood = raw_likelihood(raw->text, continuation),
-                          .tokens = 2,
-                          .greedy = false,
-                          .token_log_likelihoods = {}});
+  ScriptedModel() {
+    text = [this](const GenerateRequest& request, int64_t) {
+      return answer(user_text(request.prompt));
+    };
+    token_log_likelihoods = [this](const ScoreRequest& request, const std::string& continuation) {
+      const auto* raw = std::get_if<RawText>(&request.prompt);
+      if (raw == nullptr) {
+        return std::vector<double>{likelihood(user_text(request.prompt), continuation)};
       }
-      return scores;
-    }
-    for (const std::string& continuation : request.continuations) {
-      scores.push_back({.log_likelihood = likelihood(user_of(request.prompt), continuation),
-                        .tokens = 1,
-                        .greedy = false,
-                        .token_log_likelihoods = {}});
-    }
-    return scores;
+      return std::vector<double>(2, raw_likelihood(raw->text, continuation) / 2);
+    };
+    follows_schemas = true;
+    context = 4096;
+    name = "scripted";
   }
-  GeneratorCapabilities capabilities() const override {
-    return {.score = can_score, .json_schema = true, .context_tokens_max = 4096};
-  }
-  int64_t count_tokens(const PromptInput&) const override { return 10; }
-  std::string id() const override { return "scripted"; }
-
-  static std::string user_of(const PromptInput& input) {
-    return std::get<Prompt>(input).messages.back().content;
-  }
-
- private:
-  struct Done final : Generation {
-    explicit Done(GenerateResult r) : result(std::move(r)) {}
-    GenerateResult wait() override { return result; }
-    void cancel() override {}
-    GenerateResult result;
-  };
-  std::mutex mutex_;
 };
 
 class MapCache final : public OutputCache {
