@@ -20,7 +20,7 @@ namespace {
 constexpr size_t kNamesMax = 20;
 constexpr size_t kPairsMax = 6;  // of a sentence
 constexpr double kMargin = 2.0;  // nats over the null sentence
-constexpr const char* kVersion = "1";
+constexpr const char* kVersion = "2";
 constexpr const char* kNull = " is only named beside ";
 
 class ChoiceExtractor final : public Extractor {

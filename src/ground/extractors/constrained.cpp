@@ -27,7 +27,7 @@ constexpr size_t kNamesMax = 20;
 constexpr size_t kSentencesMax = 20;
 constexpr int64_t kFactsMax = 8;
 constexpr int64_t kTokensAFact = 28;
-constexpr const char* kVersion = "3";
+constexpr const char* kVersion = "4";
 
 using Relations = std::span<const OntologyRelation>;
 
