@@ -55,8 +55,8 @@ asan:  ## the tests under address and undefined-behaviour sanitizers
 	ctest --preset asan -LE 'slow|model'
 	ctest --preset asan -L model -R $(ASAN_MODEL_TESTS)
 
-tsan:  ## thread pool, generator and store under the thread sanitizer
-	cmake --preset tsan && cmake --build --preset tsan -j $(JOBS) --target tsan_tests && ctest --preset tsan -L unit -R '^(base|infer|store)\.'
+tsan:  ## thread pool, generator, endpoints and store under the thread sanitizer
+	cmake --preset tsan && cmake --build --preset tsan -j $(JOBS) --target tsan_tests && ctest --preset tsan -L unit -R '^(base|infer|net|store)\.'
 
 fuzz:  ## a minute of fuzzing for every reader, and its coverage
 	tools/fuzz.sh 60
