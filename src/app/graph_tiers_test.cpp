@@ -229,6 +229,21 @@ TEST_F(EndpointWorkspace, AFailedCallIsToldAndReadAgainTheRestGoesOn) {
   EXPECT_EQ(GraphDesk(w, {}).graph().facts().size(), 3u);
 }
 
+TEST_F(EndpointWorkspace, AFailureLeavesWhatWasReadBefore) {
+  std::atomic<bool> broken{false};
+  LoopbackServer server([&](const ServedRequest& r, int) {
+    return Reply{{broken ? http_answer(400, "{}") : answer(r)}};
+  });
+  const Workspace w = workspace(server.url());
+  ingest(w);
+  EXPECT_EQ(build(w).facts, 3);
+  broken = true;
+  // Another ontology is another version: everything is to be read again.
+  write_file_atomic(w.folder() / "ontology.toml", "[relation.leads]\n");
+  EXPECT_EQ(build(w).failed, 3);
+  EXPECT_EQ(GraphDesk(w, {}).graph().facts().size(), 3u);
+}
+
 TEST_F(EndpointWorkspace, ALimitStopsTheRunAndTheNextGoesOn) {
   LoopbackServer server([](const ServedRequest& r, int) { return Reply{{answer(r)}}; });
   const Workspace w = workspace(server.url());

@@ -45,6 +45,13 @@ std::vector<int64_t> take_marks(std::string_view& line, size_t sources) {
   return marks;
 }
 
+// "[2] ...": a sentence that is shown, which may itself end in brackets of its own.
+bool is_shown_sentence(std::string_view line) {
+  const size_t close = line.find_first_not_of("0123456789", 1);
+  return line.starts_with('[') && close != std::string_view::npos && close > 1 &&
+         line.substr(close).starts_with("] ");
+}
+
 // Of a text made of others: its sources, and its lines for the sources that they rest on.
 void add_sources(const Evidence& piece, size_t number, std::vector<Sentence>& all) {
   for (size_t s = 0; s < piece.sources.size(); ++s) {
@@ -55,6 +62,7 @@ void add_sources(const Evidence& piece, size_t number, std::vector<Sentence>& al
   while (!rest.empty()) {
     std::string_view line = rest.substr(0, rest.find('\n'));
     rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+    if (is_shown_sentence(line)) continue;  // a source, added above
     for (const int64_t source : take_marks(line, piece.sources.size())) {
       all.push_back({.evidence = number, .source = source, .text = std::string(line)});
     }

@@ -70,13 +70,11 @@ std::vector<DigestSentence> fitting(const std::vector<DigestSentence>& all,
 void guarded(ReportsMade& done, int32_t community, const std::function<void()>& call) {
   try {
     call();
+  } catch (const LimitReached& error) {
+    done.stopped = error.what();
   } catch (const Error& error) {
     if (error.code() == ErrorCode::kCancelled) throw;
-    if (error.code() == ErrorCode::kResourceExhausted) {
-      done.stopped = error.what();
-    } else {
-      done.failed.emplace_back(community, error.what());
-    }
+    done.failed.emplace_back(community, error.what());
   }
 }
 
@@ -200,11 +198,16 @@ const CommunityReporter::Own& CommunityReporter::own(int32_t community) {
     add_support(*graph_, entity.mentions, support);
   }
   out.chunks.assign(support.begin(), support.end());
-  out.facts = fact_lines(inner_facts(*graph_, entities), out);
-  for (std::string& line : claim_lines(entities, out)) out.facts.push_back(std::move(line));
+  std::vector<std::string> said = fact_lines(inner_facts(*graph_, entities), out);
+  for (std::string& line : claim_lines(entities, out)) said.push_back(std::move(line));
   out.budget = options_.prompt_tokens;
   for (const std::string& line : out.names) out.budget -= tokens(line) + 1;
-  for (const std::string& line : out.facts) out.budget -= tokens(line) + 3;
+  for (std::string& line : said) {
+    const int64_t left = out.budget - tokens(line) - 3;
+    if (left < options_.prompt_tokens / 2) break;  // sentences need room too
+    out.budget = left;
+    out.facts.push_back(std::move(line));
+  }
   if (read_sentences(entities, out) <= out.budget) return out;
   out.parts = largest_parts(community);
   if (out.parts.empty()) return out;
@@ -221,7 +224,9 @@ const CommunityReporter::Own& CommunityReporter::own(int32_t community) {
   return out;
 }
 
-ReportMaterial CommunityReporter::material(int32_t community) {
+const ReportMaterial& CommunityReporter::material(int32_t community) {
+  const auto known_material = shown_.find(community);
+  if (known_material != shown_.end()) return known_material->second;
   const Own& its = own(community);
   ReportMaterial shown{.names = its.names, .facts = its.facts};
   std::set<int64_t> chunks(its.chunks.begin(), its.chunks.end());
@@ -255,7 +260,7 @@ ReportMaterial CommunityReporter::material(int32_t community) {
     shown.sentences.push_back({chunk, std::move(sentence)});
   }
   shown.chunks.assign(chunks.begin(), chunks.end());
-  return shown;
+  return shown_[community] = std::move(shown);
 }
 
 GenerateRequest CommunityReporter::request(int32_t community) {
@@ -357,6 +362,7 @@ void CommunityReporter::read(const Running& one, ReportsMade& done) {
 
 void CommunityReporter::make_level(std::span<const int32_t> communities, ReportsMade& done,
                                    ProgressSink& progress, std::pair<uint64_t, uint64_t>& count) {
+  shown_.clear();
   found_.clear();  // what was told by parts that have new reports is to be told anew
   for (size_t begin = 0; begin < communities.size() && done.stopped.empty();) {
     std::vector<Running> running;

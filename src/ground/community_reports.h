@@ -124,7 +124,7 @@ class CommunityReporter {
   std::vector<int32_t> largest_parts(int32_t community) const;
   std::vector<std::string> fact_lines(std::span<const int32_t> facts, Own& out) const;
   std::vector<std::string> claim_lines(std::span<const int32_t> entities, Own& out) const;
-  ReportMaterial material(int32_t community);
+  const ReportMaterial& material(int32_t community);
   void add_needed(int32_t community, std::map<int32_t, bool>& all);
   struct Running;
   int64_t read_sentences(std::span<const int32_t> entities, Own& out);
@@ -144,6 +144,7 @@ class CommunityReporter {
   std::map<int32_t, std::string> texts_;
   std::map<int32_t, Own> own_;
   std::map<int32_t, CommunityReport> found_;
+  std::map<int32_t, ReportMaterial> shown_;  // of the reports that are there now
 };
 
 }  // namespace ondol::ground

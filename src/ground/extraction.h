@@ -45,7 +45,7 @@ struct ExtractorResources {
   const OntologyIndex* ontology = nullptr;
 };
 
-// The version of a chunk's rows when the model's call failed: it is read again.
+// The version of what was found when the model's call failed: it is not stored, and read again.
 inline constexpr const char* kFailedVersion = "failed";
 
 class Extractor {

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "ground/extraction.h"
+#include "infer/cached_generator.h"
 
 namespace ondol::ground {
 namespace {
@@ -65,8 +66,7 @@ class Builder {
     std::vector<store::Extraction> said;
     try {
       said = extractor_.extract_all(texts);
-    } catch (const Error& error) {
-      if (error.code() != ErrorCode::kResourceExhausted) throw;
+    } catch (const LimitReached& error) {
       report_.stopped = error.what();
       return;
     }
@@ -99,7 +99,12 @@ class Builder {
     report_.mentions += mentions;
     report_.extracted += static_cast<int64_t>(one.fresh.size());
     if (options_.dry) return;
-    store_.put_extractions(collection_, one.fresh);
+    // What failed leaves what an earlier version found, and is read again the next time.
+    std::vector<store::ChunkExtraction> done;
+    for (const store::ChunkExtraction& row : one.fresh) {
+      if (row.extraction.version != kFailedVersion) done.push_back(row);
+    }
+    if (!done.empty()) store_.put_extractions(collection_, done);
     if (one.all_fresh && !failed && mentions == 0 && one.terms >= kTermsThatNameSomething) {
       ++report_.empty;
       store_.put_job(

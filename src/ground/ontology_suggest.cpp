@@ -220,6 +220,16 @@ Prompt ask_about(const SuggestedRelation& relation, const std::vector<OntologyCl
   return prompt;
 }
 
+// Empty for a call that failed.
+std::string answer_of(Generation& asked) {
+  try {
+    return asked.wait().samples.at(0).text;
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::kCancelled) throw;
+    return "";
+  }
+}
+
 std::string class_name(const Json& said, const char* key) {
   std::string name = said.value(key, "");
   std::replace(name.begin(), name.end(), ' ', '_');
@@ -274,7 +284,12 @@ void name_classes(OntologySuggestion& suggestion, CachedGenerator& model) {
     request.tokens_max = kAnswerTokens;
     request.json_schema = schema.dump();
     request.sources.assign(relation.chunks.begin(), relation.chunks.end());
-    asked.push_back(model.submit(std::move(request)));
+    try {
+      asked.push_back(model.submit(std::move(request)));
+    } catch (const LimitReached&) {
+      for (const auto& one : asked) answer_of(*one);  // kept for the next time
+      throw;
+    }
   }
   std::set<std::string> classes;
   for (const OntologyClass& one : suggestion.ontology.classes) classes.insert(one.name);
@@ -282,7 +297,7 @@ void name_classes(OntologySuggestion& suggestion, CachedGenerator& model) {
   std::vector<OntologyRelation> rows;
   for (size_t i = 0; i < asked.size(); ++i) {
     OntologyRelation row = suggestion.ontology.relations[i];
-    const Json said = Json::parse(asked[i]->wait().samples.at(0).text, nullptr, false);
+    const Json said = Json::parse(answer_of(*asked[i]), nullptr, false);
     if (said.is_object() && !said.value("is_relation", true)) {
       ++suggestion.dropped;
       continue;

@@ -57,8 +57,8 @@ OntologySuggestion suggest_ontology(const EntityGraph& graph,
                                     const SuggestionOptions& options = {});
 
 // The model says of each relation which kinds of things it joins, from its example sentences, and
-// which are no relations at all. Throws what the model throws; an answer without sense leaves the
-// relation as it was.
+// which are no relations at all. Throws LimitReached, with what was answered kept; a call that
+// failed or an answer without sense leaves the relation as it was.
 void name_classes(OntologySuggestion& suggestion, CachedGenerator& model);
 
 }  // namespace ondol::ground

@@ -49,7 +49,8 @@ void end_superseded(std::vector<GraphFact>& facts, const std::set<std::string>& 
       if (!row[i]->valid_to.empty()) continue;
       const auto next = std::find_if(
           row.begin() + static_cast<std::ptrdiff_t>(i), row.end(), [&](const GraphFact* other) {
-            return first_day(other->valid_from) > first_day(row[i]->valid_from);
+            return other->object != row[i]->object &&
+                   first_day(other->valid_from) > first_day(row[i]->valid_from);
           });
       if (next != row.end()) row[i]->valid_to = (*next)->valid_from;
     }

@@ -23,7 +23,8 @@ bool is_date(std::string_view text);
 // empty or no date are open.
 bool holds_at(std::string_view from, std::string_view to, std::string_view date);
 // Of facts with one subject and one of these relations, each with a beginning and no end gets the
-// beginning of the next as its end. Facts that begin together stay side by side.
+// beginning of the next about another object as its end. Facts that begin together stay side by
+// side.
 void end_superseded(std::vector<GraphFact>& facts, const std::set<std::string>& functional);
 
 }  // namespace ondol::ground

@@ -38,7 +38,9 @@ TEST(Validity, TheNextOfAFunctionalRelationEndsTheOneBefore) {
                                   fact(3, "led_by", 4, "1990", "1992"),
                                   fact(3, "led_by", 5, "1995"),
                                   fact(4, "led_by", 1, "1995"),
-                                  fact(4, "led_by", 2, "1995-01-01")};
+                                  fact(4, "led_by", 2, "1995-01-01"),
+                                  fact(5, "led_by", 3, "1990"),
+                                  fact(5, "led_by", 3, "1992")};
   end_superseded(facts, {"led_by"});
   EXPECT_EQ(facts[0].valid_to, "");         // the last one
   EXPECT_EQ(facts[1].valid_to, "2001-03");  // ended by it
@@ -48,6 +50,7 @@ TEST(Validity, TheNextOfAFunctionalRelationEndsTheOneBefore) {
   EXPECT_EQ(facts[6].valid_to, "1992");     // it says itself when it ended
   EXPECT_EQ(facts[8].valid_to, "");         // begin together
   EXPECT_EQ(facts[9].valid_to, "");
+  EXPECT_EQ(facts[10].valid_to, "");  // the same once more
 }
 
 }  // namespace

@@ -56,8 +56,8 @@ std::string value_of(const GenerateResult& result) {
 }  // namespace
 
 std::string output_key(const Generator& generator, const GenerateRequest& request) {
-  if (request.samples != 1 || request.mask || request.adapter || request.on_text ||
-      request.on_sample || request.logprobs || request.logprobs_top > 0) {
+  if (!request.remember || request.samples != 1 || request.mask || request.adapter ||
+      request.on_text || request.on_sample || request.logprobs || request.logprobs_top > 0) {
     return "";
   }
   const Json key = {{"generator", generator.id()},
@@ -76,16 +76,24 @@ CachedGenerator::CachedGenerator(Generator& base, OutputCache* outputs,
 // A request that runs: its answer is put away when it is waited for.
 class CachedGenerator::Asked final : public Generation {
  public:
-  Asked(CachedGenerator& owner, std::string key, std::vector<int64_t> sources, int64_t reserved)
-      : owner_(owner), key_(std::move(key)), sources_(std::move(sources)), reserved_(reserved) {}
+  // `most`: what the call may take.
+  Asked(CachedGenerator& owner, std::string key, std::vector<int64_t> sources, const Usage& most)
+      : owner_(owner), key_(std::move(key)), sources_(std::move(sources)), most_(most) {}
   ~Asked() override {
     running_.reset();
-    owner_.settle(reserved_, {});
+    settle({});
   }
   void start(GenerateRequest request) { running_ = owner_.base_.submit(std::move(request)); }
   GenerateResult wait() override {
-    GenerateResult result = running_->wait();
-    owner_.settle(std::exchange(reserved_, 0), result.usage);
+    GenerateResult result;
+    try {
+      result = running_->wait();
+    } catch (const Error& error) {
+      // No answer at all costs nothing; one that was no use was paid for.
+      settle(error.code() == ErrorCode::kUnavailable ? Usage{} : most_);
+      throw;
+    }
+    settle(result.usage);
     const std::string& reason = result.samples.at(0).finish_reason;
     if (!key_.empty() && owner_.outputs_ != nullptr && (reason == "stop" || reason == "length")) {
       owner_.outputs_->put(key_, value_of(result), sources_);
@@ -95,10 +103,15 @@ class CachedGenerator::Asked final : public Generation {
   void cancel() override { running_->cancel(); }
 
  private:
+  void settle(const Usage& usage) {
+    if (std::exchange(settled_, true)) return;
+    owner_.settle(most_.prompt_tokens + most_.completion_tokens, usage);
+  }
   CachedGenerator& owner_;
   std::string key_;
   std::vector<int64_t> sources_;
-  int64_t reserved_;
+  Usage most_;
+  bool settled_ = false;
   std::unique_ptr<Generation> running_;
 };
 
@@ -122,34 +135,48 @@ std::unique_ptr<Generation> CachedGenerator::submit(GenerateRequest request) {
     ++spent_.remembered;
     return std::make_unique<Known>(*std::move(known));
   }
-  const int64_t prompt_tokens = base_.count_tokens(request.prompt);
-  const int64_t answer_tokens = request.tokens_max * request.samples;
-  reserve(prompt_tokens, answer_tokens);
-  const int64_t reserved = prompt_tokens + answer_tokens;
+  const Usage most{.prompt_tokens = base_.count_tokens(request.prompt),
+                   .completion_tokens = request.tokens_max * request.samples};
+  reserve(most.prompt_tokens, most.completion_tokens);
   if (limits_.dry) {
-    settle(reserved, {.prompt_tokens = prompt_tokens, .completion_tokens = answer_tokens});
+    settle(most.prompt_tokens + most.completion_tokens, most);
     return std::make_unique<Known>(one_answer("", "dry"));
   }
-  auto asked =
-      std::make_unique<Asked>(*this, output_key(base_, request), request.sources, reserved);
+  auto asked = std::make_unique<Asked>(*this, output_key(base_, request), request.sources, most);
   asked->start(std::move(request));
   return asked;
+}
+
+std::vector<Score> CachedGenerator::score(const ScoreRequest& request) {
+  Usage most{.prompt_tokens = base_.count_tokens(request.prompt)};
+  for (const std::string& text : request.continuations) {
+    most.completion_tokens += base_.count_tokens(RawText{text});
+  }
+  const int64_t reserved = most.prompt_tokens + most.completion_tokens;
+  reserve(most.prompt_tokens, most.completion_tokens);
+  std::vector<Score> scores(request.continuations.size());
+  try {
+    if (!limits_.dry) scores = base_.score(request);
+  } catch (...) {
+    settle(reserved, {});
+    throw;
+  }
+  settle(reserved, most);
+  return scores;
 }
 
 void CachedGenerator::reserve(int64_t prompt_tokens, int64_t answer_tokens) {
   const std::lock_guard guard(mutex_);
   const int64_t wanted = spent_.tokens() + reserved_ + prompt_tokens + answer_tokens;
   if (!limits_.dry && limits_.calls_max > 0 && spent_.calls >= limits_.calls_max) {
-    throw Error(ErrorCode::kResourceExhausted,
-                "[generate] the limit of " + std::to_string(limits_.calls_max) +
-                    " calls is reached; what was answered is kept; try a higher --max-calls");
+    throw LimitReached("[generate] the limit of " + std::to_string(limits_.calls_max) +
+                       " calls is reached; what was answered is kept; try a higher --max-calls");
   }
   if (!limits_.dry && limits_.tokens_max > 0 && wanted > limits_.tokens_max) {
-    throw Error(ErrorCode::kResourceExhausted,
-                "[generate] the next call could pass the limit of " +
-                    std::to_string(limits_.tokens_max) + " tokens (" +
-                    std::to_string(spent_.tokens()) +
-                    " are spent); what was answered is kept; try a higher --max-tokens");
+    throw LimitReached("[generate] the next call could pass the limit of " +
+                       std::to_string(limits_.tokens_max) + " tokens (" +
+                       std::to_string(spent_.tokens()) +
+                       " are spent); what was answered is kept; try a higher --max-tokens");
   }
   ++spent_.calls;
   reserved_ += prompt_tokens + answer_tokens;

@@ -5,9 +5,10 @@
 //   model.spent().prompt_tokens
 //
 // Greedy or seeded, an answer is a function of the generator and the request; those that are
-// (one sample, no mask, no stream, no log-probabilities, no adapter of their own) are remembered
-// under a hash of both. An answer that ended by itself or at its limit of tokens is kept, a
-// cancelled one is not. Thread-safe; generator and outputs outlive it.
+// (one sample, no mask, no stream, no log-probabilities, no adapter of their own, and none that
+// says remember = false) are remembered under a hash of both. An answer that ended by itself or at
+// its limit of tokens is kept, a cancelled one is not. Thread-safe; generator and outputs outlive
+// it.
 #pragma once
 
 #include <atomic>
@@ -17,6 +18,7 @@
 #include <span>
 #include <string>
 
+#include "base/error.h"
 #include "infer/generator.h"
 
 namespace ondol {
@@ -45,14 +47,23 @@ struct GenerationSpent {
   int64_t tokens() const { return prompt_tokens + completion_tokens; }
 };
 
+// A limit of GenerationLimits would be passed: the run's end, not one answer's.
+class LimitReached final : public Error {
+ public:
+  explicit LimitReached(const std::string& message)
+      : Error(ErrorCode::kResourceExhausted, message) {}
+};
+
 class CachedGenerator final : public Generator {
  public:
   // `outputs` null: nothing is remembered.
   CachedGenerator(Generator& base, OutputCache* outputs, const GenerationLimits& limits = {});
 
-  // Throws Error(kResourceExhausted) when the limit would be passed.
+  // Throws LimitReached when the limit would be passed. A call that ends in an error for what was
+  // answered counts as if it had taken all it may.
   std::unique_ptr<Generation> submit(GenerateRequest request) override;
-  std::vector<Score> score(const ScoreRequest& request) override { return base_.score(request); }
+  // Counted and limited, not remembered; dry: zeros.
+  std::vector<Score> score(const ScoreRequest& request) override;
   GeneratorCapabilities capabilities() const override { return base_.capabilities(); }
   int64_t count_tokens(const PromptInput& prompt) const override {
     return base_.count_tokens(prompt);

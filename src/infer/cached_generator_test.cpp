@@ -118,6 +118,30 @@ TEST(CachedGenerator, ADryRunCountsAndAsksNothing) {
   EXPECT_EQ(outputs.rows, rows);
 }
 
+TEST(CachedGenerator, ScoresAreCountedLimitedAndDry) {
+  const auto base = tiny_generator();
+  CachedGenerator counted(*base, nullptr, {.calls_max = 1});
+  const ScoreRequest one{.prompt = RawText{"abc"}, .continuations = {"d", "e"}};
+  EXPECT_EQ(counted.score(one).size(), 2u);
+  EXPECT_GT(counted.spent().tokens(), 2);
+  EXPECT_THROW(counted.score(one), LimitReached);
+  CachedGenerator dry(*base, nullptr, {.dry = true});
+  EXPECT_EQ(dry.score(one).at(1).log_likelihood, 0.0);
+  EXPECT_EQ(dry.spent().calls, 1);
+}
+
+TEST(CachedGenerator, WhatIsNotToBeRememberedIsAskedAgain) {
+  const auto base = tiny_generator();
+  MemoryOutputs outputs;
+  CachedGenerator model(*base, &outputs);
+  GenerateRequest once = request("abc");
+  once.remember = false;
+  model.generate(once);
+  model.generate(once);
+  EXPECT_TRUE(outputs.rows.empty());
+  EXPECT_EQ(model.spent().calls, 2);
+}
+
 TEST(LocalGenerator, AJsonSchemaIsFollowedLikeItsMask) {
   const auto base = tiny_generator();
   GenerateRequest one = request("abc", 40);

@@ -88,6 +88,7 @@ struct GenerateRequest {
   std::string json_schema;
   // Chunks that the prompt quotes: what is remembered of the answer goes when one of them goes.
   std::vector<int64_t> sources;
+  bool remember = true;  // false: nothing is, as the prompt holds what nobody can name
   // Added to the weights, unmerged, for this request alone; null: none. Requests with different
   // adapters share a batch; it must have been read for the generator's model.
   std::shared_ptr<const LoadedAdapter> adapter;

@@ -39,6 +39,7 @@ struct Attempt {
   bool too_large = false;
   bool refused = false;    // on_data said so
   bool delivered = false;  // a piece went to on_data
+  size_t streamed = 0;
   std::exception_ptr thrown = {};
 
   bool cancelled() const { return request.cancelled != nullptr && *request.cancelled; }
@@ -51,6 +52,11 @@ size_t on_body(char* data, size_t size, size_t count, void* user) {
   curl_easy_getinfo(attempt.handle, CURLINFO_RESPONSE_CODE, &status);
   if (attempt.request.on_data && status == 200) {
     attempt.delivered = true;
+    attempt.streamed += piece.size();
+    if (attempt.streamed > attempt.bytes_max) {
+      attempt.too_large = true;
+      return 0;
+    }
     try {  // an exception must not pass through C
       attempt.refused = !attempt.request.on_data(piece);
     } catch (...) {

@@ -18,6 +18,7 @@ constexpr size_t kEventBytesMax = size_t{1} << 20;
 // Of JSON in a model's words: hostile texts must not make this slow or deep.
 constexpr int kValuesTried = 32;
 constexpr int kNestingMax = 100;
+constexpr double kSquaresMin = 1e-30;  // of a vector with a direction
 
 [[noreturn]] void fail_reply(const std::string& what, const std::string& body) {
   throw Error(ErrorCode::kCorruptData, "[endpoint] " + what + "; got '" + message_in(body) +
@@ -201,7 +202,7 @@ void ChatStream::read_event(std::string_view data, std::string& added) {
   }
   const std::string body(data);
   const Json root = parse(body);
-  if (root.contains("error")) {
+  if (root.contains("error") && !root["error"].is_null()) {
     throw Error(ErrorCode::kUnavailable,
                 "[endpoint] the service ended the answer: " + message_in(body));
   }
@@ -321,15 +322,15 @@ EmbeddingsReply read_embeddings(const std::string& body, size_t texts) {
       fail_reply("vector " + std::to_string(i) + " is missing", body);
     }
     double squares = 0;
+    std::vector<double> values;
     for (const Json& value : row["embedding"]) {
-      const double x = value.is_number() ? value.get<double>() : NAN;
-      if (!std::isfinite(x)) fail_reply("a vector has a value that is no number", body);
-      squares += x * x;
-      reply.vectors[at].push_back(static_cast<float>(x));
+      values.push_back(value.is_number() ? value.get<double>() : NAN);
+      squares += values.back() * values.back();
     }
-    if (!(squares > 0)) fail_reply("a vector is empty or zero", body);
+    if (!std::isfinite(squares)) fail_reply("a vector has a value that is no number", body);
+    if (!(squares > kSquaresMin)) fail_reply("a vector is empty or zero", body);
     const double scale = 1.0 / std::sqrt(squares);
-    for (float& x : reply.vectors[at]) x = static_cast<float>(x * scale);
+    for (const double x : values) reply.vectors[at].push_back(static_cast<float>(x * scale));
   }
   for (const auto& vector : reply.vectors) {
     if (vector.size() != reply.vectors[0].size()) {

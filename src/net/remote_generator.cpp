@@ -66,7 +66,9 @@ void check_endpoint(const Endpoint& endpoint) {
                                                  "' is missing or wrong; expected " + expected +
                                                  "; try docs/knowledge.md, Endpoints");
   };
-  need(is_http_url(endpoint.url), "url", "http://HOST/v1 or https://HOST/v1");
+  // What stands there besides would come into ids, and the paths behind it.
+  need(is_http_url(endpoint.url) && endpoint.url.find_first_of("@?#") == std::string::npos, "url",
+       "http://HOST/v1 or https://HOST/v1");
   need(!endpoint.model.empty(), "model", "the name that the service gives its model");
   need(endpoint.concurrency >= 1 && endpoint.concurrency <= kConcurrencyMax, "concurrency",
        fmt::format("1 to {}", kConcurrencyMax));
@@ -86,7 +88,12 @@ std::vector<std::string> request_headers(const Endpoint& endpoint) {
 }
 
 void fail_status(const Endpoint& endpoint, const HttpResponse& response) {
-  const std::string said = message_in(response.body);
+  std::string said = message_in(response.body);
+  for (size_t at = 0; !endpoint.key.empty();) {  // a service may say it back
+    at = said.find(endpoint.key, at);
+    if (at == std::string::npos) break;
+    said.replace(at, endpoint.key.size(), "(key)");
+  }
   const std::string what = fmt::format(
       "[endpoint.{}] the service refused the call; got status {} ('{}') after {} "
       "attempts, expected 200; try ",
@@ -206,15 +213,16 @@ GeneratedSample RemoteGenerator::sample(Call& call, int64_t index, Usage& usage)
   const bool thought = reply.text.find("<think>") != std::string::npos;
   reply.text = without_thoughts(reply.text);
   if (reply.finish_reason == "length" && reply.text.empty()) {
-    throw Error(ErrorCode::kResourceExhausted,
+    throw Error(ErrorCode::kCorruptData,
                 fmt::format("[endpoint.{}] the answer's {} tokens ended before a word of it{}; "
                             "expected an answer; try more tokens, or a model that does not think "
                             "aloud",
                             endpoint_.name, call.request.tokens_max,
                             thought ? " (it was still thinking)" : ""));
   }
-  const Usage told = reply.usage.value_or(Usage{.prompt_tokens = count_tokens(call.request.prompt),
-                                                .completion_tokens = estimated_tokens(reply.text)});
+  Usage told = reply.usage.value_or(Usage{.prompt_tokens = count_tokens(call.request.prompt),
+                                          .completion_tokens = estimated_tokens(reply.text)});
+  if (told.prompt_tokens == 0) told.prompt_tokens = count_tokens(call.request.prompt);
   usage.prompt_tokens += told.prompt_tokens;
   usage.completion_tokens += told.completion_tokens;
   return {.text = std::move(reply.text),

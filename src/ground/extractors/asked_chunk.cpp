@@ -2,18 +2,18 @@
 
 #include "base/error.h"
 #include "ground/extractors/extractors.h"
+#include "infer/cached_generator.h"
 
 namespace ondol::ground {
 
 void ask_of_chunk(Generator& generator, GenerateRequest request, std::vector<AskedChunk>& asked) {
   try {
     asked.push_back({.running = generator.submit(std::move(request))});
+  } catch (const LimitReached&) {
+    store::Extraction unused;
+    for (AskedChunk& one : asked) answer_of_chunk(one, unused);
+    throw;
   } catch (const Error& error) {
-    if (error.code() == ErrorCode::kResourceExhausted) {
-      store::Extraction unused;
-      for (AskedChunk& one : asked) answer_of_chunk(one, unused);
-      throw;
-    }
     asked.push_back({.error = error.what()});
   }
 }

@@ -50,6 +50,7 @@ GenerateRequest request_of(const ModelQuestion& question, bool json_schema) {
   request.sampler.seed = question.seed;
   if (json_schema) request.json_schema = schema_of(question);
   request.sources = question.sources;
+  request.remember = question.remember;
   return request;
 }
 
@@ -169,6 +170,11 @@ std::vector<int64_t> chunks_of(std::span<const Evidence> passages, size_t count_
     if (passages[i].chunk_id > 0) ids.push_back(passages[i].chunk_id);  // facts have ids below 0
   }
   return ids;
+}
+
+bool all_are_chunks(std::span<const Evidence> passages, size_t count_max) {
+  const auto shown = passages.first(std::min(count_max, passages.size()));
+  return std::ranges::all_of(shown, [](const Evidence& piece) { return piece.chunk_id > 0; });
 }
 
 }  // namespace ondol::ground

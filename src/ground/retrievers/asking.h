@@ -40,6 +40,7 @@ struct ModelQuestion {
   std::string example = {};
   std::string example_answer = {};
   std::vector<int64_t> sources = {};  // chunks that `user` quotes
+  bool remember = true;               // false: it quotes what has no chunk to go with
 };
 
 // The texts answered, blanks folded, without those that have no letter or digit.
@@ -57,5 +58,7 @@ std::string question_key(std::string_view text);
 std::string passages_text(std::span<const Evidence> passages, size_t count_max,
                           size_t characters_max);
 std::vector<int64_t> chunks_of(std::span<const Evidence> passages, size_t count_max);
+// False where a report or a fact is among them: they rest on more chunks than they name.
+bool all_are_chunks(std::span<const Evidence> passages, size_t count_max);
 
 }  // namespace ondol::ground

@@ -72,6 +72,8 @@ std::vector<ScoredFact> GraphRetriever::fact_seeds(const Query& query, const Ent
   std::vector<ScoredFact> facts =
       corpus_.facts(query)->search(corpus_.terms(query), longer ? kFactsRescored * wanted : wanted);
   std::erase_if(facts, [&](const ScoredFact& found) {
+    // The index may be of a graph that another program changed in between.
+    if (static_cast<size_t>(found.fact) >= graph.facts().size()) return true;
     const GraphFact& fact = graph.facts()[static_cast<size_t>(found.fact)];
     return !config_.as_of.empty() && !holds_at(fact.valid_from, fact.valid_to, config_.as_of);
   });
@@ -166,7 +168,7 @@ std::vector<Evidence> GraphRetriever::within_budget(const Query& query,
                                                     std::vector<ScoredChunk> passages, size_t k) {
   const auto graph = corpus_.graph(query);
   const auto seeds = entity_seeds(query, *graph);
-  GraphFindings found{.passages = std::move(passages)};
+  GraphFindings found{.graph = graph, .passages = std::move(passages)};
   for (const auto& [entity, weight] : seeds) found.entities.push_back(entity);
   std::stable_sort(found.entities.begin(), found.entities.end(),
                    [&](int32_t a, int32_t b) { return seeds.at(a) > seeds.at(b); });

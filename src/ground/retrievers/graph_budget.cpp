@@ -80,10 +80,11 @@ std::optional<Evidence> fact_evidence(Corpus& corpus, const Query& query, const 
   return std::nullopt;
 }
 
-void add_reports(Corpus& corpus, const Query& query, const std::vector<int32_t>& entities,
+void add_reports(Corpus& corpus, const Query& query, const GraphFindings& found,
                  std::string_view provider, Spending spending) {
   const ReportView view = open_reports(corpus, query, model_of_reports(corpus));
-  for (const int32_t id : communities_of(*view.communities, entities)) {
+  if (view.graph != found.graph) return;  // another program changed it in between
+  for (const int32_t id : communities_of(*view.communities, found.entities)) {
     if (spending.full()) return;
     auto piece = report_evidence(corpus, query, id, view.reporter->told(id), provider);
     if (piece) spending.add(*std::move(piece));
@@ -92,7 +93,7 @@ void add_reports(Corpus& corpus, const Query& query, const std::vector<int32_t>&
 
 void add_facts(Corpus& corpus, const Query& query, const RetrieverConfig& config,
                const GraphFindings& found, std::string_view provider, Spending spending) {
-  const auto graph = corpus.graph(query);
+  const auto& graph = found.graph;
   std::vector<int32_t> order = found.facts;
   const std::set<int32_t> named(found.entities.begin(), found.entities.end());
   for (size_t f = 0; f < graph->facts().size(); ++f) {
@@ -132,8 +133,7 @@ std::vector<Evidence> spend_budget(Corpus& corpus, const Query& query,
   std::vector<Evidence> out;
   const auto budget = static_cast<double>(config.budget_tokens);
   if (config.report_share > 0) {
-    add_reports(corpus, query, found.entities, provider,
-                Spending(out, k, budget * config.report_share));
+    add_reports(corpus, query, found, provider, Spending(out, k, budget * config.report_share));
   }
   Spending passages(out, k, budget * config.passage_share);
   for (Evidence& piece : corpus.resolve(query, found.passages, provider)) {

@@ -12,6 +12,7 @@ namespace ondol::ground {
 
 // What a search found, best first.
 struct GraphFindings {
+  std::shared_ptr<const EntityGraph> graph;  // whose numbers these are
   std::vector<int32_t> entities;
   std::vector<int32_t> facts;
   std::vector<ScoredChunk> passages;

@@ -91,7 +91,8 @@ ModelQuestion FollowUpDecorator::question_of(const Query& query, const Search& s
           .example = task(query.text, wording_for(query.text, kExample),
                           wording_for(query.text, kExampleFound)),
           .example_answer = std::string(wording_for(query.text, kExampleAnswer)),
-          .sources = chunks_of(found, kShown)};
+          .sources = chunks_of(found, kShown),
+          .remember = all_are_chunks(found, kShown)};
 }
 
 bool FollowUpDecorator::follow(std::span<const Query> queries, size_t depth, bool first,

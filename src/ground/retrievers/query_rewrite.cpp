@@ -99,7 +99,8 @@ ModelQuestion question_of(const Query& query) {
           .characters_min = 4,
           .characters_max = kQuestionCharacters,
           .example = std::string(wording_for(query.text, kExample)) + task,
-          .example_answer = std::string(wording_for(query.text, kExampleAnswer))};
+          .example_answer = std::string(wording_for(query.text, kExampleAnswer)),
+          .remember = false};  // earlier answers quote documents
 }
 
 class RewriteDecorator final : public Decorator {

@@ -87,9 +87,7 @@ CachedGenerator* model_of_reports(Corpus& corpus) {
     CachedGenerator& model = corpus.model();
     return model.capabilities().json_schema ? &model : nullptr;
   } catch (const Error& error) {
-    if (error.code() == ErrorCode::kNotFound || error.code() == ErrorCode::kInvalidArgument) {
-      return nullptr;
-    }
+    if (error.code() == ErrorCode::kNotFound) return nullptr;
     throw;
   }
 }
