@@ -243,6 +243,24 @@ std::string without_thoughts(const std::string& text) {
   return answer == std::string::npos ? std::string() : text.substr(answer);
 }
 
+std::string ThoughtFilter::feed(const std::string& piece) {
+  if (answering_) return piece;
+  held_ += piece;
+  constexpr std::string_view kOpen = "<think>", kClose = "</think>";
+  size_t begin = std::min(held_.find_first_not_of(" \n\r\t"), held_.size());
+  const std::string_view said = std::string_view(held_).substr(begin);
+  if (kOpen.starts_with(said)) return "";  // may yet become one; also for blanks alone
+  if (said.starts_with(kOpen)) {
+    const size_t close = held_.find(kClose);
+    if (close == std::string::npos) return "";
+    begin = held_.find_first_not_of(" \n\r\t", close + kClose.size());
+    if (begin == std::string::npos) return "";
+    held_.erase(0, begin);
+  }
+  answering_ = true;
+  return std::move(held_);
+}
+
 std::string json_in(std::string_view text) {
   int tried = 0;
   for (size_t begin = text.find_first_of("{[");

@@ -54,6 +54,16 @@ class ChatStream {
 
 // What the model thought aloud before it answered (<think>...</think>) taken off.
 std::string without_thoughts(const std::string& text);
+// The same of a text that comes in pieces: nothing comes out until it is clear that what came is
+// the answer.
+class ThoughtFilter {
+ public:
+  std::string feed(const std::string& piece);
+
+ private:
+  std::string held_;
+  bool answering_ = false;
+};
 // The first whole JSON value in a text: answers come with words or a code fence around them. Empty:
 // there is none.
 std::string json_in(std::string_view text);

@@ -279,6 +279,7 @@ ChatReply RemoteGenerator::ask_in(Call& call, int64_t index, JsonForm form) {
   const bool stream = call.request.on_text != nullptr && call.request.json_schema.empty();
   const ChatCall wanted = chat_call(endpoint_.model, call.request, index, form, stream);
   ChatStream pieces;
+  ThoughtFilter thoughts;
   HttpRequest http{.url = endpoint_.url + wanted.path,
                    .headers = request_headers(endpoint_),
                    .body = wanted.body,
@@ -286,7 +287,7 @@ ChatReply RemoteGenerator::ask_in(Call& call, int64_t index, JsonForm form) {
                    .cancelled = &call.cancelled};
   if (stream) {
     http.on_data = [&](std::string_view bytes) {
-      const std::string added = pieces.feed(bytes);
+      const std::string added = thoughts.feed(pieces.feed(bytes));
       if (added.empty()) return true;
       if (call.milliseconds_to_first_token == 0) {
         call.milliseconds_to_first_token = milliseconds_since(begun);

@@ -338,6 +338,21 @@ TEST(OpenAiProtocol, FindsJsonInWordsAndStaysQuickOnHostileOnes) {
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(3));
 }
 
+TEST(OpenAiProtocol, ThoughtsDoNotStream) {
+  const auto streamed = [](const std::string& text, size_t step) {
+    ThoughtFilter filter;
+    std::string out;
+    for (size_t at = 0; at < text.size(); at += step) out += filter.feed(text.substr(at, step));
+    return out;
+  };
+  for (const size_t step : {1u, 3u, 100u}) {
+    EXPECT_EQ(streamed("\n<think>a <b> c</think>\n\nSeoul is", step), "Seoul is");
+    EXPECT_EQ(streamed("<thin ice", step), "<thin ice");
+    EXPECT_EQ(streamed("plain\n<think>x</think>", step), "plain\n<think>x</think>");
+    EXPECT_EQ(streamed("<think>never ends", step), "");
+  }
+}
+
 TEST(OpenAiProtocol, MessagesOfServicesAreOneCleanLine) {
   EXPECT_EQ(message_in(R"({"error":"no"})"), "no");
   EXPECT_EQ(message_in(R"({"message":"no\nway"})"), "no way");
