@@ -85,6 +85,9 @@ std::string english_relation(std::u32string_view gap) {
     if (!letter && !is_blank(c)) return "";
   }
   std::vector<std::string> words = words_of(gap);
+  for (const std::string& word : words) {
+    if (word.front() == '-' || word.back() == '-') return "";  // "Port Kellin - Vasker"
+  }
   while (!words.empty() && is_determiner(words.back())) words.pop_back();
   while (!words.empty() && is_determiner(words.front())) words.erase(words.begin());
   if (words.empty() || words.size() > kWordsMax) return "";

@@ -66,6 +66,7 @@ TEST(OntologySuggest, KoreanRelationsStandBehindTheSecondName) {
 TEST(OntologySuggest, NothingComesOfNothing) {
   EXPECT_THAT(suggest({}).relations, IsEmpty());
   EXPECT_THAT(suggest({"it rains.", ""}).relations, IsEmpty());
+  EXPECT_THAT(suggest({"Port Kellin - Ennoch Slip", "Ennoch Slip - Vasker"}).relations, IsEmpty());
   EXPECT_THAT(suggest(kPassages, {.pairs_min = 9}).relations, IsEmpty());
 }
 
